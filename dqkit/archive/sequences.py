@@ -1,0 +1,132 @@
+"""Sequences of undefined length, and first items (PS3.5 7.5); little endian.
+
+Every function works on a window of the file: ``struct.error`` says that the window is too short.
+"""
+
+import struct
+from collections.abc import Mapping
+
+from dqkit.archive.header import UnusualError
+from dqkit.archive.wanted import LONG_VRS, SHORT_VRS, undefined_means_sequence
+
+UNDEFINED = 0xFFFFFFFF
+ITEM, ITEM_END, SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\x0d\xe0", b"\xfe\xff\xdd\xe0"
+_DEEPEST = 24
+
+_implicit = struct.Struct("<4sI").unpack_from
+_explicit = struct.Struct("<4s2sH").unpack_from
+_long = struct.Struct("<I").unpack_from
+
+Values = dict[int, bytes]
+
+
+def skip_items(window: bytes, pos: int, *, explicit: bool, depth: int = 0) -> int:
+    """Return the place behind a sequence of undefined length whose first item starts at `pos`."""
+    if depth > _DEEPEST:
+        raise UnusualError("deep sequence")
+    while True:
+        tag, length = _implicit(window, pos)
+        pos += 8
+        if tag == SEQUENCE_END:
+            return pos
+        if tag != ITEM:
+            raise UnusualError("broken sequence")
+        pos = _item(window, pos, length, {}, {}, explicit=explicit, depth=depth)
+
+
+def first_item(
+    window: bytes, pos: int, end: int | None, slots: Mapping[bytes, int], *, explicit: bool
+) -> tuple[Values, int]:
+    """Read wanted elements of a sequence's first item.
+
+    Parameters
+    ----------
+    window, pos
+        The first item starts at `pos`.
+    end
+        Where the sequence ends; None for undefined length.
+    slots
+        Tag -> slot of the wanted elements.
+
+    Returns
+    -------
+    Slot -> raw value, and the place behind the sequence.
+    """
+    values: Values = {}
+    if end == pos:
+        return values, pos
+    tag, length = _implicit(window, pos)
+    if end is None and tag == SEQUENCE_END:
+        return values, pos + 8
+    if tag != ITEM:
+        raise UnusualError("broken sequence")
+    behind = _item(window, pos + 8, length, slots, values, explicit=explicit, depth=0)
+    if end is None:
+        return values, skip_items(window, behind, explicit=explicit)
+    if behind > end:
+        raise UnusualError("broken sequence")
+    return values, end
+
+
+def _item(
+    window: bytes, pos: int, length: int, slots: Mapping[bytes, int], values: Values, *, explicit: bool, depth: int
+) -> int:
+    """Walk one item, and return the place behind it."""
+    stop = None if length == UNDEFINED else pos + length
+    # Items may be in implicit VR although the data set is explicit (PS3.5 6.2.2, and some writers): pydicom looks at
+    # the first element of every item, so do we.
+    explicit = explicit and _has_vr(window, pos, stop)
+    while stop is None or pos < stop:
+        tag, vr, short = _explicit(window, pos)
+        if tag == ITEM_END and stop is None:
+            return pos + 8
+        pos, size = _length(window, pos, vr, short, explicit=explicit)
+        if size == UNDEFINED:
+            pos = _undefined(window, pos, tag, vr if explicit else b"", depth)
+            if tag in slots:
+                raise UnusualError("undefined length")
+            continue
+        if tag in slots:
+            values[slots[tag]] = _value(window, pos, size)
+        pos += size
+    if pos != stop:
+        raise UnusualError("broken item")
+    return pos
+
+
+def _has_vr(window: bytes, pos: int, stop: int | None) -> bool:
+    if stop is not None and stop - pos < 6:  # noqa: PLR2004
+        return False
+    _, vr, _ = _explicit(window, pos)
+    return bool(vr.isalpha() and vr.isupper())
+
+
+def _length(window: bytes, pos: int, vr: bytes, short: int, *, explicit: bool) -> tuple[int, int]:
+    """Return where the value starts, and its length."""
+    if not explicit:
+        return pos + 8, _implicit(window, pos)[1]
+    if vr in SHORT_VRS:
+        return pos + 8, short
+    if vr in LONG_VRS:
+        return pos + 12, _long(window, pos + 8)[0]
+    raise UnusualError("unknown VR")
+
+
+def _undefined(window: bytes, pos: int, tag: bytes, vr: bytes, depth: int) -> int:
+    if not is_sequence(window, pos, tag, vr):
+        raise UnusualError("undefined length")
+    return skip_items(window, pos, explicit=bool(vr), depth=depth + 1)
+
+
+def is_sequence(window: bytes, pos: int, tag: bytes, vr: bytes) -> bool:
+    """Tell whether the value of undefined length at `pos` consists of items; `vr` is empty in implicit VR."""
+    if vr:
+        return vr in (b"SQ", b"UN")
+    listed = undefined_means_sequence(tag)
+    return _implicit(window, pos)[0] == ITEM if listed is None else listed
+
+
+def _value(window: bytes, pos: int, size: int) -> bytes:
+    if pos + size > len(window):
+        raise struct.error
+    return window[pos : pos + size]

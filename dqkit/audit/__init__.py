@@ -1,0 +1,1 @@
+"""Rules over a catalog: outcomes, findings, problems and the verdict."""

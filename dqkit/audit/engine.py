@@ -1,0 +1,133 @@
+"""Runs all rules over all levels as one polars plan: counts by site, and every entity that fails."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from dqkit.audit.frames import ANCESTRY, KEY, frame_of
+from dqkit.catalog.schema import FRAMES, conform
+from dqkit.catalog.tables import Tables
+from dqkit.model import Level, Outcome
+from dqkit.rulebook.rule import Rule
+
+COUNTS = {"rule_id": pl.String(), "variant": pl.String(), "site": pl.String()} | {
+    outcome.name: pl.Int64() for outcome in Outcome
+}
+
+FAILED = {
+    "rule_id": pl.String(),
+    "variant": pl.String(),
+    "level": pl.String(),
+    **{key: pl.String() for key in ANCESTRY},
+    "SOPInstanceUID": pl.String(),
+    "path": pl.String(),
+    "observed": pl.String(),
+    "culprits": pl.List(pl.String()),
+    "entity": pl.String(),
+}
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What the rules say, before causes silence consequences.
+
+    Attributes
+    ----------
+    counts
+        COUNTS: one row a rule and site, entities by outcome; site null for archive-level rules.
+    failed
+        FAILED: one row a rule and failing entity, with the keys of all entities above it.
+    crashed
+        Rules that could not be evaluated, as rule id -> class of the error.
+    """
+
+    counts: pl.DataFrame
+    failed: pl.DataFrame
+    crashed: dict[str, str] = field(default_factory=dict)
+
+
+def evaluate(rules: Sequence[Rule], tables: Tables) -> Evaluation:
+    """Evaluate `rules` in one `collect_all`; if that fails, one by one, so that one bad rule stops none."""
+    if not rules:
+        return Evaluation(pl.DataFrame(schema=COUNTS), pl.DataFrame(schema=FAILED))
+    levels = {level: frame_of(level, tables) for level in {rule.level for rule in rules}}
+    try:
+        return _run(rules, levels)
+    except pl.exceptions.PolarsError:
+        return _one_by_one(rules, levels)
+
+
+def _one_by_one(rules: Sequence[Rule], levels: dict[Level, pl.LazyFrame]) -> Evaluation:
+    done, crashed = [], {}
+    for rule in rules:
+        try:
+            done.append(_run([rule], levels))
+        except pl.exceptions.PolarsError as error:
+            crashed[rule.id] = type(error).__name__
+    return Evaluation(
+        pl.concat([pl.DataFrame(schema=COUNTS), *(e.counts for e in done)]),
+        pl.concat([pl.DataFrame(schema=FAILED), *(e.failed for e in done)]),
+        crashed,
+    )
+
+
+def _run(rules: Sequence[Rule], levels: dict[Level, pl.LazyFrame]) -> Evaluation:
+    plans: list[pl.LazyFrame] = []
+    by_level = [(level, [rule for rule in rules if rule.level is level]) for level in levels]
+    for level, own in by_level:
+        plans += [_counting(level, levels[level], own), *(_failing(level, levels[level], rule) for rule in own)]
+    frames = iter(pl.collect_all(plans))
+    counts, failed = [], []
+    for level, own in by_level:
+        counts.append(_long_counts(next(frames), own))
+        failed += [_tagged(next(frames), level, rule) for rule in own]
+    return Evaluation(pl.concat(counts), pl.concat(failed))
+
+
+def _name(rule: Rule) -> str:
+    return f"{rule.id}/{rule.variant}"
+
+
+def _counting(level: Level, frame: pl.LazyFrame, rules: Sequence[Rule]) -> pl.LazyFrame:
+    """Count entities by site, rule and outcome in one pass over the level's frame."""
+    site = pl.lit(None, dtype=pl.String).alias("site") if level is Level.ARCHIVE else pl.col("site")
+    outcomes = frame.select(site, *(rule.outcome().alias(_name(rule)) for rule in rules))
+    return outcomes.group_by("site").agg(
+        (pl.col(_name(rule)) == outcome.value).sum().cast(pl.Int64).alias(f"{_name(rule)}/{outcome.name}")
+        for rule in rules
+        for outcome in Outcome
+    )
+
+
+def _long_counts(wide: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
+    return pl.concat(
+        wide.select(
+            pl.lit(rule.id).alias("rule_id"),
+            pl.lit(rule.variant).alias("variant"),
+            "site",
+            *(pl.col(f"{_name(rule)}/{outcome.name}").alias(outcome.name) for outcome in Outcome),
+        )
+        for rule in rules
+    )
+
+
+def _failing(level: Level, frame: pl.LazyFrame, rule: Rule) -> pl.LazyFrame:
+    """Give every entity that fails `rule`, with its keys, what was observed, and the files at fault."""
+    columns = FRAMES[level]
+    wanted = [name for name in (*ANCESTRY, "SOPInstanceUID", "path") if name in columns]
+    return (
+        frame.with_columns(rule.outcome().alias("outcome"))
+        .filter(pl.col("outcome") == Outcome.FAIL.value)
+        .select(*wanted, rule.observed().cast(pl.String).alias("observed"), rule.culprits().alias("culprits"))
+    )
+
+
+def _tagged(failed: pl.DataFrame, level: Level, rule: Rule) -> pl.DataFrame:
+    tags = {
+        "rule_id": pl.lit(rule.id),
+        "variant": pl.lit(rule.variant),
+        "level": pl.lit(level.value),
+        "entity": pl.col(KEY[level]) if level in KEY else pl.lit("archive"),
+    }
+    return conform(failed.with_columns(expression.alias(name) for name, expression in tags.items()), FAILED)

@@ -1,0 +1,216 @@
+"""The frame that the rules of each level see, made from the catalog's tables.
+
+Every frame carries the keys of its entity and of all entities above it, so that a cause on a study silences its
+consequences on a series.
+"""
+
+from collections.abc import Callable
+
+import polars as pl
+
+from dqkit.catalog.schema import FRAMES
+from dqkit.catalog.tables import Tables
+from dqkit.model import FileStatus, Level
+
+KEY: dict[Level, str] = {
+    Level.FILE: "file_id",
+    Level.INSTANCE: "file_id",
+    Level.STACK: "stack_id",
+    Level.SERIES: "series_key",
+    Level.STUDY: "study_key",
+    Level.PATIENT: "patient_key",
+    Level.LABEL: "label_id",
+    Level.SITE: "site",
+}
+"""The column that names an entity; the archive is one, and needs none."""
+
+ANCESTRY = ("site", "patient_key", "study_key", "series_key", "stack_id", "file_id", "label_id")
+"""Keys from the widest to the narrowest; a frame has those of its level and above."""
+
+
+def frame_of(level: Level, tables: Tables) -> pl.LazyFrame:
+    """Return the frame of `level` with the columns of catalog.schema.FRAMES."""
+    return _MAKERS[level](tables).select(list(FRAMES[level]))
+
+
+def _files(tables: Tables) -> pl.LazyFrame:
+    return tables.scan("instances").with_columns((pl.col("status") == FileStatus.DICOM).alias("is_dicom"))
+
+
+def _instances(tables: Tables) -> pl.LazyFrame:
+    from dqkit.audit.sop_classes import IMAGE_SOP_CLASSES
+
+    # A file without a hash is its own content: only files of one study are compared byte by byte.
+    content = pl.coalesce("content_sha256", "file_id")
+    clashing = pl.col("SOPInstanceUID").is_not_null()
+    files = pl.len().over("SOPInstanceUID")
+    same = pl.len().over("SOPInstanceUID", content)
+    of_image_class = pl.col("SOPClassUID").is_in(sorted(IMAGE_SOP_CLASSES))
+    measures = tables.scan("pixel_measures").drop("size", "mtime_ns", "measure_version", "bucket")
+    return (
+        _files(tables)
+        .filter(pl.col("is_dicom"))
+        .with_columns(
+            pl.when(clashing).then(same - 1).otherwise(0).cast(pl.Int64).alias("copies_same"),
+            pl.when(clashing).then(files - same).otherwise(0).cast(pl.Int64).alias("copies_different"),
+            pl.coalesce(of_image_class, pl.col("Rows").is_not_null()).alias("is_image"),
+        )
+        .join(measures, on="file_id", how="left")
+        .with_columns(pl.lit(None, dtype=pl.String).alias("stack_verdict"))
+    )
+
+
+def _stacks(tables: Tables) -> pl.LazyFrame:
+    return tables.scan("stacks").with_columns(
+        pl.col("duplicates_at").list.len().cast(pl.Int64).alias("n_duplicates"),
+        pl.col("gap_after").list.len().cast(pl.Int64).alias("n_gaps"),
+        (pl.col("slice_step_max_mm") - pl.col("slice_step_min_mm")).alias("slice_step_spread"),
+        ((pl.col("n_slices") > 1) & ~pl.col("is_localizer").fill_null(value=False)).alias("is_volume"),
+    )
+
+
+def _series(tables: Tables) -> pl.LazyFrame:
+    from dqkit.audit.sop_classes import IMAGE_SOP_CLASSES
+
+    volumes = (
+        tables.scan("stacks")
+        .filter(~pl.col("is_localizer").fill_null(value=False))
+        .group_by("series_key")
+        .agg(
+            pl.len().cast(pl.Int64).alias("n_volumes"),
+            pl.col("n_slices").sort().alias("volume_sizes"),
+            pl.col("verdict").alias("stack_verdicts"),
+        )
+    )
+    uid = pl.col("SeriesInstanceUID")
+
+    def across(column: str) -> pl.Expr:
+        return (
+            pl.when(uid.is_not_null())
+            .then(pl.col(column).drop_nulls().n_unique().over("SeriesInstanceUID"))
+            .cast(pl.Int64)
+        )
+
+    return (
+        tables.scan("series")
+        .join(volumes, on="series_key", how="left")
+        .with_columns(
+            across("StudyInstanceUID").alias("studies_with_this_series"),
+            across("site").alias("sites_with_this_series"),
+            across("patient_key").alias("patients_with_this_series"),
+            pl.col("n_volumes").fill_null(0),
+            pl.coalesce(pl.col("SOPClassUID").is_in(sorted(IMAGE_SOP_CLASSES)), pl.col("Rows").is_not_null()).alias(
+                "is_image"
+            ),
+        )
+    )
+
+
+def _sole_or_two(column: str) -> pl.Expr:
+    """Count distinct values over series; one in which they vary counts for two."""
+    several = pl.col("varying").list.contains(column).any()
+    return pl.max_horizontal(pl.col(column).drop_nulls().n_unique(), pl.when(several).then(2).otherwise(0)).cast(
+        pl.Int64
+    )
+
+
+_SUMS = (
+    pl.col("n_files").sum().alias("n_files"),
+    pl.col("n_instances").sum().alias("n_instances"),
+    pl.len().cast(pl.Int64).alias("n_series"),
+)
+
+_MODALITIES = pl.col("Modality").drop_nulls().unique().sort().alias("modalities")
+
+
+def _studies(tables: Tables) -> pl.LazyFrame:
+    named = pl.col("StudyInstanceUID").is_not_null()
+
+    def across(column: str) -> pl.Expr:
+        return pl.when(named).then(pl.col(column).drop_nulls().n_unique().over("StudyInstanceUID")).cast(pl.Int64)
+
+    people = pl.col("patient_key").drop_nulls().n_unique()
+    several = pl.col("varying").list.contains("PatientID").any()
+    return (
+        tables.scan("series")
+        .group_by("study_key")
+        .agg(
+            pl.col("site").first(),
+            pl.col("patient_key").drop_nulls().first(),
+            pl.lit(None, dtype=pl.String).alias("series_key"),
+            *_SUMS,
+            pl.col("StudyInstanceUID").first(),
+            _MODALITIES,
+            pl.max_horizontal(people, pl.when(several).then(2).otherwise(0)).cast(pl.Int64).alias("n_patients"),
+            (pl.col("PatientID").is_null() & ~pl.col("varying").list.contains("PatientID"))
+            .sum()
+            .cast(pl.Int64)
+            .alias("patients_without_id"),
+            _sole_or_two("StudyDate").alias("n_study_dates"),
+            _sole_or_two("AccessionNumber").alias("n_accession_numbers"),
+            _sole_or_two("FrameOfReferenceUID").alias("n_frames_of_reference"),
+            pl.col("study_date").min(),
+        )
+        .with_columns(
+            across("site").alias("sites_with_this_study"), across("patient_key").alias("patients_with_this_study")
+        )
+    )
+
+
+def _patients(tables: Tables) -> pl.LazyFrame:
+    return (
+        tables.scan("series")
+        .filter(pl.col("patient_key").is_not_null())
+        .group_by("patient_key")
+        .agg(
+            pl.col("site").first(),
+            pl.lit(None, dtype=pl.String).alias("study_key"),
+            pl.lit(None, dtype=pl.String).alias("series_key"),
+            *_SUMS,
+            pl.col("PatientID").first(),
+            pl.col("study_key").n_unique().cast(pl.Int64).alias("n_studies"),
+            _sole_or_two("PatientBirthDate").alias("n_birth_dates"),
+            _sole_or_two("PatientSex").alias("n_sexes"),
+            _sole_or_two("PatientName").alias("n_names"),
+        )
+        .with_columns(pl.col("site").n_unique().over("PatientID").cast(pl.Int64).alias("sites_with_this_id"))
+    )
+
+
+def _site_sums() -> list[pl.Expr]:
+    return [
+        *_SUMS,
+        pl.col("patient_key").drop_nulls().n_unique().cast(pl.Int64).alias("n_patients"),
+        pl.col("study_key").n_unique().cast(pl.Int64).alias("n_studies"),
+        _MODALITIES,
+    ]
+
+
+def _sites(tables: Tables) -> pl.LazyFrame:
+    files = (
+        tables.scan("instances")
+        .group_by("site")
+        .agg(
+            (pl.col("status") == FileStatus.NOT_DICOM).sum().cast(pl.Int64).alias("n_not_dicom"),
+            (~pl.col("status").is_in([FileStatus.DICOM, FileStatus.NIFTI])).sum().cast(pl.Int64).alias("n_unread"),
+        )
+    )
+    return files.join(tables.scan("series").group_by("site").agg(_site_sums()), on="site", how="full", coalesce=True)
+
+
+def _archive(tables: Tables) -> pl.LazyFrame:
+    sites = pl.col("site").n_unique().cast(pl.Int64).alias("n_sites")
+    return tables.scan("series").select(*_site_sums(), sites)
+
+
+_MAKERS: dict[Level, Callable[[Tables], pl.LazyFrame]] = {
+    Level.FILE: _files,
+    Level.INSTANCE: _instances,
+    Level.STACK: _stacks,
+    Level.SERIES: _series,
+    Level.STUDY: _studies,
+    Level.PATIENT: _patients,
+    Level.LABEL: lambda tables: tables.scan("labels"),
+    Level.SITE: _sites,
+    Level.ARCHIVE: _archive,
+}

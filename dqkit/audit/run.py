@@ -1,0 +1,226 @@
+"""An audit: rules over a catalog, findings, problems, and the verdict with its evidence in the catalog."""
+
+import hashlib
+import json
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from dqkit import __version__
+from dqkit.audit.by_expectations import count_by_expectations, with_expectation_counts
+from dqkit.audit.causes import without_implied
+from dqkit.audit.engine import Evaluation, evaluate
+from dqkit.audit.findings import findings_of, problems_of
+from dqkit.audit.outcomes import outcomes_of
+from dqkit.audit.result import AuditResult, Judgement
+from dqkit.catalog.runs import Record, last
+from dqkit.catalog.store import Catalog
+from dqkit.catalog.tables import Tables
+from dqkit.errors import ExitCode, NothingToCheckError
+from dqkit.identity import Pseudonyms
+from dqkit.index.progress import Progress, Silent
+from dqkit.model import TOOL_STATUSES, RuleStatus, Severity, Verdict
+from dqkit.profile.glance import glance_of
+from dqkit.rulebook.rule import Rule
+
+
+@dataclass(frozen=True)
+class AuditOptions:
+    """What a person may ask of an audit.
+
+    Attributes
+    ----------
+    fail_on
+        The mildest severity whose failing fails the run; None = never.
+    engine
+        ``polars``, or ``gx`` to count with core expectations what they can express.
+    title
+        What the report calls the archive.
+    """
+
+    fail_on: Severity | None = Severity.CRITICAL
+    engine: str = "polars"
+    title: str = ""
+
+
+def preload_verdict() -> threading.Thread:
+    """Begin to import Great Expectations, which takes seconds, while something else works."""
+    thread = threading.Thread(target=__import__, args=("dqkit.audit.verdict",), daemon=True)
+    thread.start()
+    return thread
+
+
+def audit(
+    catalog: Catalog,
+    rules: Sequence[Rule],
+    pseudonyms: Pseudonyms,
+    options: AuditOptions | None = None,
+    progress: Progress | None = None,
+) -> AuditResult:
+    """Judge `catalog` by `rules`; outcomes and findings are kept in it as a run.
+
+    Raises
+    ------
+    NothingToCheckError
+        The catalog holds no file.
+    """
+    options, progress = options or AuditOptions(), progress or Silent()
+    began = datetime.now(UTC)
+    if not catalog.scan("instances").select(pl.len()).collect().item():
+        raise NothingToCheckError("the catalog holds no file", "index a folder first: dqkit index FOLDER")
+    preload_verdict()
+    with catalog.write(lambda: progress.note("another dqkit is writing this catalog: waiting for it")) as writer:
+        progress.stage("evaluating rules", len(rules))
+        evaluation, not_expressible = _evaluated(rules, writer, options.engine)
+        kept, implied = without_implied(evaluation.failed, rules)
+        outcomes = outcomes_of(rules, evaluation, implied)
+        progress.stage("collecting findings", kept.height)
+        findings = findings_of(kept, rules, writer, pseudonyms)
+        progress.stage("reaching a verdict")
+        outcomes, judgement = judged(outcomes, rules, options.fail_on, _incomplete(writer, evaluation))
+        writer.overwrite("outcomes", outcomes)
+        writer.overwrite("findings", findings)
+        writer.commit(
+            Record(
+                "audit",
+                __version__,
+                rules=rules_digest(rules),
+                counts=_kept_of(judgement, findings.height, len(rules)),
+                complete=judgement.complete,
+                started_at=began,
+            )
+        )
+    return AuditResult(
+        title=options.title,
+        dqkit_version=__version__,
+        run_id=str(last(catalog.path)["run_id"]),
+        finished_at=datetime.now(UTC),
+        rules=tuple(rules),
+        outcomes=outcomes,
+        findings=findings,
+        problems=problems_of(findings),
+        judgement=judgement,
+        glance=glance_of(catalog),
+        engine=options.engine,
+        not_expressible=not_expressible,
+    )
+
+
+def _kept_of(judgement: Judgement, findings: int, rules: int) -> dict[str, Any]:
+    """Return what the run's row keeps, from which `recall` makes the judgement again."""
+    return {
+        "findings": findings,
+        "rules": rules,
+        "verdict": judgement.verdict.value,
+        "exit_code": int(judgement.exit_code),
+        "fail_on": judgement.fail_on,
+        "incomplete": list(judgement.incomplete_because),
+    }
+
+
+def recall(catalog: Catalog, rules: Sequence[Rule], title: str = "") -> AuditResult:
+    """Return the last audit of `catalog` as it was judged then.
+
+    Raises
+    ------
+    NothingToCheckError
+        It was never audited.
+    """
+    runs = catalog.scan("runs").filter(pl.col("command") == "audit").last().collect()
+    if runs.is_empty():
+        raise NothingToCheckError("this catalog was not audited yet", "audit it first: dqkit audit CATALOG")
+    run = runs.row(0, named=True)
+    kept = json.loads(run["counts"])
+    outcomes, findings = (catalog.scan(name).collect() for name in ("outcomes", "findings"))
+    used = set(outcomes["rule_id"])
+    rank = {rule.id: rule.severity.rank for rule in rules}
+    fails = outcomes.filter(pl.col("verdict") == Verdict.FAIL).select("rule_id", "site").rows()
+    return AuditResult(
+        title=title,
+        dqkit_version=run["dqkit_version"],
+        run_id=run["run_id"],
+        finished_at=run["ended_at"],
+        rules=tuple(rule for rule in rules if rule.id in used),
+        outcomes=outcomes,
+        findings=findings,
+        problems=problems_of(findings),
+        judgement=Judgement(
+            Verdict(kept["verdict"]),
+            tuple(sorted(fails, key=lambda row: -rank.get(row[0], 0))),
+            kept["fail_on"] and Severity(kept["fail_on"]),
+            not kept["incomplete"],
+            tuple(kept["incomplete"]),
+            ExitCode(kept["exit_code"]),
+        ),
+        glance=glance_of(catalog),
+    )
+
+
+def _evaluated(rules: Sequence[Rule], tables: Tables, engine: str) -> tuple[Evaluation, tuple[str, ...]]:
+    evaluation = evaluate(rules, tables)
+    if engine != "gx":
+        return evaluation, ()
+    by_gx = count_by_expectations([rule for rule in rules if rule.id not in evaluation.crashed], tables)
+    counts = with_expectation_counts(evaluation.counts, by_gx)
+    return Evaluation(counts, evaluation.failed, evaluation.crashed), by_gx.not_expressible
+
+
+def rules_digest(rules: Sequence[Rule]) -> str:
+    """Return a hash of the texts of `rules`, which names what judged."""
+    return hashlib.sha256("".join(sorted(rule.sha256 for rule in rules)).encode()).hexdigest()
+
+
+def judged(
+    outcomes: pl.DataFrame, rules: Sequence[Rule], fail_on: Severity | None, incomplete: tuple[str, ...]
+) -> tuple[pl.DataFrame, Judgement]:
+    """Let the checkpoint say which outcomes fail; return them marked, and what follows from it."""
+    from dqkit.audit.verdict import failing
+
+    over = failing(outcomes)
+    marks = pl.DataFrame(over, {"rule_id": pl.String, "variant": pl.String, "site": pl.String}, orient="row")
+    marked = outcomes.join(
+        marks.with_columns(fails=True), on=["rule_id", "variant", "site"], how="left", nulls_equal=True,
+        maintain_order="left",
+    )  # fmt: skip
+    verdict = pl.when("fails").then(pl.lit(Verdict.FAIL.value)).otherwise("verdict").alias("verdict")
+    marked = marked.with_columns(verdict).select(outcomes.columns)
+    by_id = {(rule.id, rule.variant): rule for rule in rules}
+    worst = sorted(over, key=lambda row: -by_id[row[0], row[1]].severity.rank)
+    fatal = [row for row in worst if fail_on is not None and _fails_run(by_id[row[0], row[1]], fail_on)]
+    if fatal:
+        verdict_word, code = Verdict.FAIL, ExitCode.FAILED
+    elif incomplete:
+        verdict_word, code = Verdict.ERROR, ExitCode.INCOMPLETE
+    else:
+        verdict_word, code = Verdict.PASS, ExitCode.OK
+    failing_rows = tuple((rule_id, site) for rule_id, _, site in worst)
+    return marked, Judgement(verdict_word, failing_rows, fail_on, not incomplete, incomplete, code)
+
+
+def _fails_run(rule: Rule, fail_on: Severity) -> bool:
+    return rule.status is not RuleStatus.PREVIEW and rule.severity.rank >= fail_on.rank
+
+
+def _incomplete(tables: Tables, evaluation: Evaluation) -> tuple[str, ...]:
+    """Say what could not be looked at, in words free of identifying values."""
+    words = {"denied": "permission denied", "io_error": "input/output error", "crashed": "dqkit's reader failed"}
+    unread = (
+        tables.scan("instances")
+        .filter(pl.col("status").is_in([status.value for status in TOOL_STATUSES]))
+        .group_by("status")
+        .agg((pl.col("size") >= 0).sum().alias("files"), (pl.col("size") < 0).sum().alias("folders"))
+        .sort("status")
+        .collect()
+    )
+    said = []
+    for status, files, folders in unread.iter_rows():
+        parts = [f"{n} {what}" for n, what in ((files, "files"), (folders, "folders")) if n]
+        said.append(f"{' and '.join(parts)} could not be read: {words[status]}")
+    offline = tables.scan("sources").filter(pl.col("state") == "offline").select("name").collect()["name"]
+    said += [f"the source {name} is offline: it was judged as it was last seen" for name in offline]
+    said += [f"the rule {rule_id} could not be evaluated ({error})" for rule_id, error in evaluation.crashed.items()]
+    return tuple(said)

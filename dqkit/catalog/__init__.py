@@ -1,0 +1,1 @@
+"""dqkit's own tables."""

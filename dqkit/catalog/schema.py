@@ -1,0 +1,546 @@
+"""Every table of the catalog and every frame that rules see, written down once.
+
+A column that is a raw DICOM attribute keeps its PS3.6 keyword; a derived one is snake_case and ends in its
+unit. Delta Lake knows no Null, Time, Duration, Categorical or unsigned 64-bit type, so that DICOM times stay
+text and dates stand twice: as text (``StudyDate``) and typed (``study_date``).
+"""
+
+import polars as pl
+
+from dqkit.model import Level
+
+FORMAT_VERSION = 1
+"""Columns are only added within a format version."""
+
+BUCKETS = 64
+"""`instances` is partitioned by hash(StudyInstanceUID, else folder) % BUCKETS: a study is in one bucket."""
+
+Schema = dict[str, pl.DataType]
+
+TEXT, INT, REAL, FLAG, DATE = pl.String(), pl.Int64(), pl.Float64(), pl.Boolean(), pl.Date()
+TEXTS, REALS, INTS = pl.List(pl.String()), pl.List(pl.Float64()), pl.List(pl.Int64())
+WHEN = pl.Datetime("us", "UTC")
+
+ATTRIBUTES: Schema = {
+    # SOP common, general study, series and equipment (PS3.3 C.12.1, C.7.2, C.7.3, C.7.5)
+    "SpecificCharacterSet": TEXTS,
+    "ImageType": TEXTS,
+    "SOPClassUID": TEXT,
+    "SOPInstanceUID": TEXT,
+    "StudyDate": TEXT,
+    "SeriesDate": TEXT,
+    "AcquisitionDate": TEXT,
+    "ContentDate": TEXT,
+    "AcquisitionDateTime": TEXT,
+    "StudyTime": TEXT,
+    "SeriesTime": TEXT,
+    "AcquisitionTime": TEXT,
+    "ContentTime": TEXT,
+    "AccessionNumber": TEXT,
+    "Modality": TEXT,
+    "ConversionType": TEXT,
+    "PresentationIntentType": TEXT,
+    "Manufacturer": TEXT,
+    "InstitutionName": TEXT,
+    "StationName": TEXT,
+    "StudyDescription": TEXT,
+    "SeriesDescription": TEXT,
+    "ManufacturerModelName": TEXT,
+    "DerivationDescription": TEXT,
+    "DeviceSerialNumber": TEXT,
+    "SoftwareVersions": TEXTS,
+    # Patient (C.7.1.1, C.7.2.2)
+    "PatientName": TEXT,
+    "PatientID": TEXT,
+    "IssuerOfPatientID": TEXT,
+    "PatientBirthDate": TEXT,
+    "PatientSex": TEXT,
+    "PatientAge": TEXT,
+    "PatientSize": REAL,
+    "PatientWeight": REAL,
+    "PatientIdentityRemoved": TEXT,
+    "DeidentificationMethod": TEXTS,
+    # Acquisition: CT, MR, projection X-ray, PT (C.8.2.1, C.8.3.1, C.8.7, C.8.9, C.8.11)
+    "BodyPartExamined": TEXT,
+    "ContrastBolusAgent": TEXT,
+    "ScanningSequence": TEXTS,
+    "SequenceVariant": TEXTS,
+    "ScanOptions": TEXTS,
+    "MRAcquisitionType": TEXT,
+    "SequenceName": TEXT,
+    "SliceThickness": REAL,
+    "KVP": REAL,
+    "RepetitionTime": REAL,
+    "EchoTime": REAL,
+    "InversionTime": REAL,
+    "NumberOfAverages": REAL,
+    "ImagingFrequency": REAL,
+    "EchoNumbers": INTS,
+    "MagneticFieldStrength": REAL,
+    "SpacingBetweenSlices": REAL,
+    "EchoTrainLength": INT,
+    "PercentSampling": REAL,
+    "PixelBandwidth": REAL,
+    "ProtocolName": TEXT,
+    "TriggerTime": REAL,
+    "ReconstructionDiameter": REAL,
+    "DistanceSourceToDetector": REAL,
+    "GantryDetectorTilt": REAL,
+    "ExposureTime": REAL,
+    "XRayTubeCurrent": REAL,
+    "Exposure": REAL,
+    "FilterType": TEXTS,
+    "ImagerPixelSpacing": REALS,
+    "NominalScannedPixelSpacing": REALS,
+    "FocalSpots": REALS,
+    "BodyPartThickness": REAL,
+    "CompressionForce": REAL,
+    "ConvolutionKernel": TEXTS,
+    "PatientPosition": TEXT,
+    "ViewPosition": TEXT,
+    "AcquisitionMatrix": INTS,
+    "InPlanePhaseEncodingDirection": TEXT,
+    "FlipAngle": REAL,
+    "SpiralPitchFactor": REAL,
+    "CTDIvol": REAL,
+    "DiffusionBValue": REAL,
+    "DiffusionGradientOrientation": REALS,
+    # Relationship and frame of reference (C.7.3, C.7.4, C.7.6)
+    "StudyInstanceUID": TEXT,
+    "SeriesInstanceUID": TEXT,
+    "StudyID": TEXT,
+    "SeriesNumber": INT,
+    "AcquisitionNumber": INT,
+    "InstanceNumber": INT,
+    "PatientOrientation": TEXTS,
+    "ImagePositionPatient": REALS,
+    "ImageOrientationPatient": REALS,
+    "FrameOfReferenceUID": TEXT,
+    "Laterality": TEXT,
+    "ImageLaterality": TEXT,
+    "TemporalPositionIdentifier": INT,
+    "NumberOfTemporalPositions": INT,
+    "SliceLocation": REAL,
+    # Ophthalmic photography (C.8.17)
+    "HorizontalFieldOfView": REAL,
+    "PupilDilated": TEXT,
+    # Image pixel, VOI and modality LUT (C.7.6.3, C.11)
+    "SamplesPerPixel": INT,
+    "PhotometricInterpretation": TEXT,
+    "PlanarConfiguration": INT,
+    "NumberOfFrames": INT,
+    "Rows": INT,
+    "Columns": INT,
+    "PixelSpacing": REALS,
+    "PixelAspectRatio": INTS,
+    "BitsAllocated": INT,
+    "BitsStored": INT,
+    "HighBit": INT,
+    "PixelRepresentation": INT,
+    "CorrectedImage": TEXTS,
+    "BurnedInAnnotation": TEXT,
+    "WindowCenter": REALS,
+    "WindowWidth": REALS,
+    "RescaleIntercept": REAL,
+    "RescaleSlope": REAL,
+    "RescaleType": TEXT,
+    "LossyImageCompression": TEXT,
+    "LossyImageCompressionRatio": REALS,
+    "LossyImageCompressionMethod": TEXTS,
+    # Positron emission tomography (C.8.9)
+    "Units": TEXT,
+    "DecayCorrection": TEXT,
+    "AttenuationCorrectionMethod": TEXT,
+    "SeriesType": TEXTS,
+    "NumberOfSlices": INT,
+    # Inside a sequence: see NESTED
+    "RadiopharmaceuticalStartTime": TEXT,
+    "RadionuclideTotalDose": REAL,
+    "RadionuclideHalfLife": REAL,
+    "PhysicalDeltaX": REAL,
+    "PhysicalDeltaY": REAL,
+    "PhysicalUnitsXDirection": INT,
+    "ViewCodeMeaning": TEXT,
+}
+"""The attributes read from every header, with the type they are kept in."""
+
+NESTED: dict[str, tuple[str, str]] = {
+    "RadiopharmaceuticalStartTime": ("RadiopharmaceuticalInformationSequence", "RadiopharmaceuticalStartTime"),
+    "RadionuclideTotalDose": ("RadiopharmaceuticalInformationSequence", "RadionuclideTotalDose"),
+    "RadionuclideHalfLife": ("RadiopharmaceuticalInformationSequence", "RadionuclideHalfLife"),
+    "PhysicalDeltaX": ("SequenceOfUltrasoundRegions", "PhysicalDeltaX"),
+    "PhysicalDeltaY": ("SequenceOfUltrasoundRegions", "PhysicalDeltaY"),
+    "PhysicalUnitsXDirection": ("SequenceOfUltrasoundRegions", "PhysicalUnitsXDirection"),
+    "ViewCodeMeaning": ("ViewCodeSequence", "CodeMeaning"),
+}
+"""Column -> (sequence, attribute of its first item), for attributes that stand inside a sequence."""
+
+DATES: dict[str, str] = {
+    "StudyDate": "study_date",
+    "SeriesDate": "series_date",
+    "AcquisitionDate": "acquisition_date",
+    "ContentDate": "content_date",
+    "PatientBirthDate": "patient_birth_date",
+}
+"""DA attribute -> its typed column."""
+
+_OF_THE_FILE: Schema = {
+    "file_id": TEXT,
+    "source_id": TEXT,
+    "path": TEXT,  # relative to the root, percent-escaped (archive/paths.py)
+    "folder": TEXT,
+    "bucket": pl.Int32(),
+    "size": INT,  # bytes
+    "mtime_ns": INT,
+    "status": TEXT,  # model.FileStatus
+    "status_detail": TEXT,
+    "reader": TEXT,  # walker | pydicom | nibabel, null where nothing was read
+    "reader_reason": TEXT,  # why the walker handed the file on
+    "reader_version": pl.Int32(),
+    "site": TEXT,
+    "patient_key": TEXT,
+    "study_key": TEXT,
+    "series_key": TEXT,
+}
+
+_OF_THE_HEADER: Schema = {
+    "has_preamble": FLAG,
+    "has_file_meta": FLAG,
+    "TransferSyntaxUID": TEXT,
+    "MediaStorageSOPClassUID": TEXT,
+    "MediaStorageSOPInstanceUID": TEXT,
+    "header_truncated": FLAG,  # the file ends inside an element before the pixel data
+    "has_pixel_data": FLAG,
+    "pixel_data_bytes": INT,  # length the element declares; null when undefined (encapsulated)
+    "pixel_data_present_bytes": INT,  # what the file really holds of it
+    "pixel_data_terminated": FLAG,  # encapsulated: the fragments end with a delimiter; null for native
+    "pixel_data_expected_bytes": INT,  # by Rows x Columns x …, for native transfer syntaxes
+    "empty": TEXTS,  # keywords present without a value
+    "untypeable": TEXTS,  # keywords whose value does not fit their VR …
+    "untypeable_text": TEXTS,  # … and that value as text, index-aligned
+    "undecodable": TEXTS,  # keywords whose text does not fit SpecificCharacterSet
+    "with_nul": TEXTS,  # keywords whose value holds a NUL byte
+    "overlong": TEXTS,  # keywords whose value is longer than its VR allows (PS3.5 6.2)
+    "odd_vr": TEXTS,  # keywords whose VR differs from PS3.6
+}
+
+_DERIVED: Schema = {
+    **dict.fromkeys(DATES.values(), DATE),
+    "patient_age_years": REAL,
+    "diffusion_b_value": REAL,  # s/mm2, from DiffusionBValue or the vendor's private element
+    "is_localizer": FLAG,
+    "is_derived": FLAG,
+    "is_mosaic": FLAG,  # Siemens mosaic
+    "mosaic_tiles": INT,
+    "is_vframe": FLAG,  # UIH VFRAME
+    "frame_positions_mm": REALS,  # enhanced multi-frame: x, y, z a frame, flat
+    "frame_orientations": REALS,  # six a frame, flat
+    "frame_groups": TEXTS,  # what tells a frame's volume from another: echo, b-value, time …
+    "nifti_shape": INTS,
+    "nifti_affine": REALS,  # 4x4, row-major, RAS, mm
+    "nifti_dtype": TEXT,
+    "nifti_orientation_known": FLAG,
+    "content_sha256": TEXT,  # whole file; only for files that share their SOPInstanceUID
+}
+
+INSTANCES: Schema = {**_OF_THE_FILE, **_OF_THE_HEADER, **ATTRIBUTES, **_DERIVED}
+"""One row a file of a source, whatever the file is."""
+
+PER_INSTANCE = frozenset(
+    {
+        "SOPInstanceUID", "InstanceNumber", "ImagePositionPatient", "SliceLocation", "ContentTime", "AcquisitionTime",
+        "AcquisitionDateTime", "WindowCenter", "WindowWidth", "XRayTubeCurrent", "Exposure", "ExposureTime",
+        "TriggerTime", "TemporalPositionIdentifier", "DiffusionGradientOrientation", "CTDIvol", "ImageOrientationPatient",
+    }
+)  # fmt: skip
+"""Attributes that vary inside a healthy series and so have no column there."""
+
+_KEYS: Schema = {"site": TEXT, "patient_key": TEXT, "study_key": TEXT, "series_key": TEXT}
+
+STACKS: Schema = {
+    "stack_id": TEXT,
+    **_KEYS,
+    "bucket": pl.Int32(),
+    "source_id": TEXT,
+    "StudyInstanceUID": TEXT,
+    "SeriesInstanceUID": TEXT,
+    "Modality": TEXT,
+    "split_by": TEXTS,  # the attributes that tell this stack from its sisters
+    "split_key": TEXT,  # their values
+    "verdict": TEXT,  # model.StackVerdict
+    "order_inferred": FLAG,  # no attribute tells the volumes apart: the order was inferred
+    "is_localizer": FLAG,
+    "is_derived": FLAG,
+    "n_slices": INT,
+    "slice_positions_mm": REALS,  # projected on the slice normal, ascending
+    "file_ids": TEXTS,  # aligned with slice_positions_mm
+    "frame_numbers": INTS,  # aligned; 1-based, 1 for single-frame files
+    "instance_numbers": INTS,  # aligned; null where absent
+    "slice_step_mm": REAL,  # median
+    "slice_step_min_mm": REAL,
+    "slice_step_max_mm": REAL,
+    "gap_after": INTS,  # indices i with a gap between slice i and i + 1
+    "slices_missing": INT,  # whole steps that the gaps amount to
+    "duplicates_at": INTS,  # indices i whose position equals that of i - 1
+    "tilt_deg": REAL,  # angle between the slice normal and the line through the origins
+    "off_axis_mm": REAL,  # largest distance of an origin from that line
+    "orthonormality_error": REAL,  # of the direction cosines
+    "plane": TEXT,  # AXIAL | SAGITTAL | CORONAL | OBLIQUE
+    "Rows": INT,
+    "Columns": INT,
+    "PixelSpacing": REALS,
+    "SliceThickness": REAL,
+    "SpacingBetweenSlices": REAL,
+    "GantryDetectorTilt": REAL,
+    "slice_location_error_mm": REAL,  # largest departure of SliceLocation's steps from the measured ones
+    "number_order_agrees": FLAG,  # InstanceNumber ascends or descends with the position
+}
+"""One row a stack: the instances (or frames) of a series that form one volume."""
+
+SERIES: Schema = {
+    **_KEYS,
+    "bucket": pl.Int32(),
+    "source_id": TEXT,
+    "folder": TEXT,  # of its first file
+    "n_files": INT,
+    "n_instances": INT,  # distinct SOPInstanceUIDs
+    "n_frames": INT,
+    "n_stacks": INT,
+    "n_localizers": INT,
+    "n_orientations": INT,  # distinct slice orientations among images that are not localizers
+    "n_unpositioned": INT,  # images without ImagePositionPatient or ImageOrientationPatient
+    "size": INT,  # bytes
+    "varying": TEXTS,  # attributes with more than one value here …
+    "varying_values": TEXTS,  # … and how many values each has, index-aligned
+    "TransferSyntaxUID": TEXT,
+    **{name: kind for name, kind in ATTRIBUTES.items() if name not in PER_INSTANCE},
+    **{name: kind for name, kind in _DERIVED.items() if name in DATES.values()},
+    "patient_age_years": REAL,
+    "diffusion_b_value": REAL,
+    "is_localizer": FLAG,
+    "is_derived": FLAG,
+}
+"""One row a series. A column holds the sole value of its attribute; where there are several it is null and
+the attribute stands in `varying`."""
+
+LABELS: Schema = {
+    "label_id": TEXT,
+    **_KEYS,
+    "bucket": pl.Int32(),
+    "file_id": TEXT,
+    "Modality": TEXT,  # SEG | RTSTRUCT | SR
+    "StudyInstanceUID": TEXT,
+    "SeriesInstanceUID": TEXT,
+    "SOPInstanceUID": TEXT,
+    "FrameOfReferenceUID": TEXT,
+}
+"""One row an object that carries labels."""
+
+PIXEL_MEASURES: Schema = {
+    "file_id": TEXT,
+    "size": INT,
+    "mtime_ns": INT,
+    "measure_version": pl.Int32(),
+    "bucket": pl.Int32(),
+    "decodes": FLAG,
+    "decode_error": TEXT,  # kind of failure, free of values
+    "pixel_min": REAL,
+    "pixel_max": REAL,
+    "pixel_mean": REAL,
+    "pixel_std": REAL,
+    "pixel_sha256": TEXT,  # of the decoded samples
+}
+"""What decoding a file's first frame showed; keyed by file, size, mtime and measure version."""
+
+SOURCES: Schema = {
+    "source_id": TEXT,
+    "name": TEXT,
+    "root": TEXT,
+    "volume_id": TEXT,
+    "site_from": TEXT,  # auto | name:<site> | path:<n> | tag:<keyword> | file:<csv>
+    "state": TEXT,  # online | offline
+    "n_files": INT,
+    "registered_at": WHEN,
+    "indexed_at": WHEN,
+    "root_folders": INT,  # folders directly under the root: two or more stand for sites
+}
+
+OUTCOMES: Schema = {
+    "rule_id": TEXT,
+    "variant": TEXT,
+    "severity": TEXT,
+    "site": TEXT,  # null = archive
+    "evaluated": INT,
+    "passed": INT,
+    "failed": INT,
+    "unknown": INT,
+    "not_applicable": INT,
+    "implied": INT,
+    "waived": INT,
+    "baseline": INT,
+    "errors": INT,
+    "allowed": INT,
+    "verdict": TEXT,  # model.Verdict
+    "unknown_missing": INT,
+    "unknown_varying": INT,
+    "unknown_not_looked_at": INT,
+}
+
+FINDINGS: Schema = {
+    "finding_id": TEXT,
+    "rule_id": TEXT,
+    "variant": TEXT,
+    "severity": TEXT,
+    "level": TEXT,
+    "site": TEXT,
+    "patient_hash": TEXT,
+    "StudyInstanceUID": TEXT,
+    "SeriesInstanceUID": TEXT,
+    "stack_id": TEXT,
+    "SOPInstanceUID": TEXT,
+    "label_id": TEXT,
+    "paths": TEXTS,  # relative to the source
+    "observed": TEXT,
+    "expected": TEXT,
+    "message_en": TEXT,
+    "message_zh": TEXT,
+    "remedy": TEXT,
+    "origin": TEXT,  # model.Origin
+    "waived_by": TEXT,
+    "problem_id": TEXT,
+    "n_paths": INT,  # `paths` holds at most 1000 of them
+    "modality": TEXT,
+    "scanner": TEXT,
+    "protocol": TEXT,  # pseudonym of ProtocolName and SeriesDescription
+    "location": TEXT,  # pseudonymous, for what leaves the house
+    "period": TEXT,  # YYYY-MM of the study
+    "entity": TEXT,  # key of the entity at `level`
+}
+
+PROBLEMS: Schema = {
+    "problem_id": TEXT,
+    "rule_id": TEXT,
+    "variant": TEXT,
+    "severity": TEXT,
+    "site": TEXT,
+    "modality": TEXT,
+    "scanner": TEXT,
+    "protocol": TEXT,
+    "findings": INT,
+    "patients": INT,
+    "studies": INT,
+    "series": INT,
+    "files": INT,
+    "first_period": TEXT,
+    "last_period": TEXT,
+    "example": TEXT,  # a finding_id
+    "observed": TEXT,  # of the example, or the commonest
+    "remedy": TEXT,
+    "origin": TEXT,
+}
+"""Findings rolled up by rule x site x scanner x protocol: what a person acts on."""
+
+RUNS: Schema = {
+    "run": INT,  # 0, 1, 2 …
+    "run_id": TEXT,
+    "command": TEXT,
+    "who": TEXT,
+    "started_at": WHEN,
+    "ended_at": WHEN,
+    "dqkit_version": TEXT,
+    "rules": TEXT,  # digest of the rules and packs that ran
+    "counts": TEXT,  # JSON
+    "table_versions": TEXT,  # JSON: table -> Delta version
+    "complete": FLAG,
+    "previous_sha256": TEXT,
+    "sha256": TEXT,  # over this row and previous_sha256
+}
+"""Append-only and hash-chained; the last row names the versions of every table that belong together."""
+
+TABLES: dict[str, Schema] = {
+    "sources": SOURCES,
+    "instances": INSTANCES,
+    "stacks": STACKS,
+    "series": SERIES,
+    "labels": LABELS,
+    "pixel_measures": PIXEL_MEASURES,
+    "outcomes": OUTCOMES,
+    "findings": FINDINGS,
+    "runs": RUNS,
+}
+
+_MORE_OF_AN_INSTANCE: Schema = {
+    "copies_same": INT,  # other files with this SOPInstanceUID and the same bytes
+    "copies_different": INT,  # other files with this SOPInstanceUID and other bytes
+    "is_image": FLAG,  # its SOP class stores images
+    "is_dicom": FLAG,
+    "decodes": FLAG,
+    "decode_error": TEXT,
+    "pixel_min": REAL,
+    "pixel_max": REAL,
+    "pixel_std": REAL,
+    "stack_verdict": TEXT,
+}
+
+_COUNTS: Schema = {"n_files": INT, "n_instances": INT, "n_series": INT}
+
+FRAMES: dict[Level, Schema] = {
+    Level.FILE: INSTANCES | {"is_dicom": FLAG},
+    Level.INSTANCE: INSTANCES | _MORE_OF_AN_INSTANCE,
+    Level.STACK: STACKS | {"n_duplicates": INT, "n_gaps": INT, "slice_step_spread": REAL, "is_volume": FLAG},
+    Level.SERIES: SERIES
+    | {
+        "studies_with_this_series": INT,
+        "sites_with_this_series": INT,
+        "patients_with_this_series": INT,
+        "n_volumes": INT,  # stacks that are not localizers
+        "volume_sizes": INTS,  # slices of each of them
+        "stack_verdicts": TEXTS,
+        "is_image": FLAG,
+    },
+    Level.STUDY: {
+        **_KEYS,
+        **_COUNTS,
+        "StudyInstanceUID": TEXT,
+        "modalities": TEXTS,
+        "n_patients": INT,  # distinct PatientIDs, issuer considered
+        "patients_without_id": INT,
+        "n_study_dates": INT,
+        "n_accession_numbers": INT,
+        "n_frames_of_reference": INT,
+        "sites_with_this_study": INT,
+        "patients_with_this_study": INT,
+        "study_date": DATE,
+    },
+    Level.PATIENT: {
+        **_KEYS,
+        **_COUNTS,
+        "PatientID": TEXT,
+        "n_studies": INT,
+        "n_birth_dates": INT,
+        "n_sexes": INT,
+        "n_names": INT,
+        "sites_with_this_id": INT,
+    },
+    Level.LABEL: LABELS,
+    Level.SITE: {
+        "site": TEXT, **_COUNTS, "n_patients": INT, "n_studies": INT, "n_not_dicom": INT, "n_unread": INT,
+        "modalities": TEXTS,
+    },
+    Level.ARCHIVE: {**_COUNTS, "n_sites": INT, "n_patients": INT, "n_studies": INT, "modalities": TEXTS},
+}  # fmt: skip
+"""Columns of the frame that rules of a level see (audit/frames.py makes them)."""
+
+
+def empty(schema: Schema) -> pl.DataFrame:
+    """Return a frame of no rows with the columns and types of `schema`."""
+    return pl.DataFrame(schema=schema)
+
+
+def conform(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    """Return `frame` with exactly the columns of `schema`, in order: missing ones null, others dropped."""
+    have = set(frame.columns)
+    return frame.select(
+        pl.col(name).cast(kind) if name in have else pl.lit(None, dtype=kind).alias(name)
+        for name, kind in schema.items()
+    )

@@ -1,0 +1,126 @@
+"""``dqkit audit``: rules over an archive -> verdict, findings, report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dqkit.cli import index as indexing
+from dqkit.cli import options as opt
+from dqkit.errors import DqkitError
+
+if TYPE_CHECKING:
+    from dqkit.audit.result import AuditResult
+    from dqkit.catalog.store import Catalog
+    from dqkit.identity import Pseudonyms
+    from dqkit.rulebook.book import Book
+
+
+def audit(
+    targets: Annotated[
+        list[Path] | None, typer.Argument(metavar="ROOT…|CATALOG", help="Folders of images, or a catalog.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder of the report and the findings.")] = opt.DEFAULT_OUT,
+    catalog: opt.CatalogOption = opt.DEFAULT_CATALOG,
+    select: opt.SelectOption = None,
+    ignore: opt.IgnoreOption = None,
+    rules: opt.RulesOption = None,
+    fail_on: Annotated[
+        opt.FailOn, typer.Option("--fail-on", help="The mildest severity that fails.")
+    ] = opt.FailOn.CRITICAL,
+    engine: Annotated[
+        opt.Engine, typer.Option("--engine", help="Who counts: polars, or Great Expectations.")
+    ] = opt.Engine.POLARS,
+    pixels: opt.PixelsOption = opt.Pixels.NONE,
+    site: opt.SiteOption = None,
+    site_from: opt.SiteFromOption = None,
+    workers: opt.WorkersOption = None,
+    confirm_removed: opt.ConfirmOption = False,
+    key_file: opt.KeyOption = None,
+    lang: opt.LangOption = opt.Language.EN,
+    json: opt.JsonOption = False,
+) -> int:
+    """Judge an archive: what is there, what is wrong, at which site, and what to do.
+
+    Folders are indexed first (only what is new). Exit codes: 0 fit, 1 a rule fails, 3 something could not be looked at,
+    4 nothing to check, 2 wrong use.
+
+    [bold]Examples[/bold]
+
+      dqkit audit /archive                        folders under /archive are sites
+
+      dqkit audit /mnt/north /mnt/south --out monday
+
+      dqkit audit dqkit-catalog --select GEO --fail-on warning
+    """
+    from dqkit.identity import load_key
+    from dqkit.rulebook.book import load_book
+
+    book = load_book(rules or []).select(opt.many(select), opt.many(ignore))
+    pseudonyms = load_key(key_file)
+    roots, path = _meant(targets or [], catalog)
+    _keep_out(out, roots)
+    opened = indexing.open_catalog(path, pseudonyms.fingerprint, create=bool(roots))
+    _keep_out(out, _known_roots(opened))
+    if roots:
+        from dqkit.audit.run import preload_verdict
+
+        preload_verdict()
+        chosen = indexing.index_options(site, site_from, workers, pixels, confirm_removed)
+        indexing.run_index(opened, roots, chosen)
+    result = _judge(opened, book, pseudonyms, fail_on, engine)
+    _show(result, out, lang.value, json=json)
+    return int(result.judgement.exit_code)
+
+
+def _meant(targets: list[Path], catalog: Path) -> tuple[list[Path], Path]:
+    """Tell folders of images from a catalog."""
+    catalogs = [target for target in targets if (target / "dqkit.json").is_file()]
+    if not targets:
+        return [], catalog
+    if not catalogs:
+        return indexing.checked_roots(targets, catalog), catalog
+    if len(targets) > 1:
+        raise DqkitError("a catalog is audited alone", "name one catalog, or folders of images")
+    return [], catalogs[0]
+
+
+def _keep_out(out: Path, roots: list[Path]) -> None:
+    from dqkit.index.sources import keep_out
+
+    keep_out(out, roots, "report")
+
+
+def _known_roots(catalog: Catalog) -> list[Path]:
+    from dqkit.index.sources import root_path
+
+    return [root_path(root) for root in catalog.scan("sources").select("root").collect()["root"]]
+
+
+def _judge(
+    catalog: Catalog, book: Book, pseudonyms: Pseudonyms, fail_on: opt.FailOn, engine: opt.Engine
+) -> AuditResult:
+    from dqkit.audit.pictures import with_pictures
+    from dqkit.audit.run import AuditOptions
+    from dqkit.audit.run import audit as run
+    from dqkit.cli.progress import shown_progress
+    from dqkit.model import Severity
+
+    severity = None if fail_on is opt.FailOn.NEVER else Severity(fail_on.value)
+    with shown_progress() as progress:
+        result = run(catalog, book.rules, pseudonyms, AuditOptions(severity, engine.value), progress)
+        return with_pictures(result, catalog, progress)
+
+
+def _show(result: AuditResult, out: Path, lang: str, *, json: bool) -> None:
+    from dqkit.report.outfolder import write_out
+    from dqkit.report.result_json import dump_result
+    from dqkit.report.terminal import print_audit
+
+    write_out(result, out, lang)
+    if json:
+        typer.echo(dump_result(result))
+    else:
+        print_audit(result, lang=lang, report_path=out / "report.html")

@@ -1,0 +1,36 @@
+"""``dqkit explain``: one finding, with its values and files, for the steward's own screen."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dqkit.cli import options as opt
+
+
+def explain(
+    finding: Annotated[str, typer.Argument(metavar="FINDING_ID", help="Its id, or the first characters of it.")],
+    catalog: opt.CatalogOption = opt.DEFAULT_CATALOG,
+    rules: opt.RulesOption = None,
+    lang: opt.LangOption = opt.Language.EN,
+    json: opt.JsonOption = False,
+) -> None:
+    """Show why a finding was found: the values, the slices, the files, the rule.
+
+    This is for your own screen: it names files of the archive, which reports never do.
+
+    [bold]Example[/bold]
+
+      dqkit explain 3f9a2c
+    """
+    from dqkit.audit.explanation import explanation_of
+    from dqkit.catalog.store import Catalog
+    from dqkit.report.terminal import explanation_json, print_explanation
+    from dqkit.rulebook.book import load_book
+
+    explanation = explanation_of(Catalog(catalog), finding, load_book(rules or []))
+    if json:
+        typer.echo(explanation_json(explanation))
+    else:
+        print_explanation(explanation, lang=lang.value)

@@ -1,0 +1,101 @@
+"""``dqkit index``: sources -> catalog."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dqkit.cli import options as opt
+from dqkit.errors import DqkitError, ExitCode
+
+if TYPE_CHECKING:
+    from dqkit.catalog.store import Catalog
+    from dqkit.index.build import IndexOptions, IndexSummary
+
+
+def index(
+    roots: Annotated[
+        list[Path] | None, typer.Argument(metavar="ROOT…", help="Folders of images; none: all sources.")
+    ] = None,
+    catalog: opt.CatalogOption = opt.DEFAULT_CATALOG,
+    site: opt.SiteOption = None,
+    site_from: opt.SiteFromOption = None,
+    workers: opt.WorkersOption = None,
+    pixels: opt.PixelsOption = opt.Pixels.NONE,
+    confirm_removed: opt.ConfirmOption = False,
+    key_file: opt.KeyOption = None,
+    json: opt.JsonOption = False,
+) -> int:
+    """Read every file's header into a catalog; only what is new or changed is read again.
+
+    [bold]Examples[/bold]
+
+      dqkit index /archive                       every folder under /archive is a site
+
+      dqkit index /mnt/north --site North        one hospital
+
+      dqkit index /archive --site-from tag:InstitutionName
+
+      dqkit index                                look at all sources again
+    """
+    from dqkit.identity import load_key
+
+    found = checked_roots(roots or [], catalog)
+    chosen = index_options(site, site_from, workers, pixels, confirm_removed)
+    opened = open_catalog(catalog, load_key(key_file).fingerprint, create=bool(found))
+    summary = run_index(opened, found, chosen)
+    show(summary, json=json)
+    return int(ExitCode.OK if summary.complete else ExitCode.INCOMPLETE)
+
+
+def checked_roots(roots: list[Path], catalog: Path) -> list[Path]:
+    """Return the roots absolute, each once, after refusing what cannot be indexed."""
+    from dqkit.index.sources import check_root, keep_out
+
+    found = list(dict.fromkeys(check_root(root) for root in roots))
+    keep_out(catalog, found, "catalog")
+    return found
+
+
+def index_options(
+    site: str | None, site_from: str | None, workers: int | None, pixels: opt.Pixels, confirm_removed: bool
+) -> IndexOptions:
+    """Turn what was typed into the stage's options."""
+    import os
+
+    from dqkit.archive.site import SiteRule
+    from dqkit.index.build import IndexOptions
+
+    if site and site_from:
+        raise DqkitError("--site and --site-from exclude each other", "give one of them")
+    rule = SiteRule("name", site) if site else SiteRule.parse(site_from) if site_from else None
+    return IndexOptions(rule, workers or os.cpu_count() or 1, pixels.value, confirm_removed)
+
+
+def open_catalog(path: Path, fingerprint: str, *, create: bool) -> Catalog:
+    """Open the catalog, or make it where roots were named."""
+    from dqkit import __version__
+    from dqkit.catalog.store import Catalog
+
+    return Catalog.create(path, fingerprint, __version__) if create else Catalog(path, fingerprint)
+
+
+def run_index(catalog: Catalog, roots: list[Path], options: IndexOptions) -> IndexSummary:
+    """Index with a progress display on stderr."""
+    from dqkit.cli.progress import shown_progress
+    from dqkit.index.build import index as build
+
+    with shown_progress() as progress:
+        return build(catalog, roots, options, progress)
+
+
+def show(summary: IndexSummary, *, json: bool) -> None:
+    """Print the summary: a table for people, or JSON."""
+    from dqkit.report.terminal import index_summary_json, print_index_summary
+
+    if json:
+        typer.echo(index_summary_json(summary))
+    else:
+        print_index_summary(summary)

@@ -1,0 +1,105 @@
+"""The command ``dqkit``: one error boundary around all commands."""
+
+import functools
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import typer
+
+from dqkit.cli import audit, explain, index, report, rules, sources
+from dqkit.errors import DqkitError, ExitCode
+
+app = typer.Typer(
+    name="dqkit",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Is this imaging archive fit for its purpose, what is wrong, at which site, and who can mend it?",
+    epilog="Start with:  dqkit audit FOLDER",
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        from dqkit import __version__
+
+        typer.echo(f"dqkit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False,
+        "--version",
+        callback=_version,
+        is_eager=True,
+        help="Print the version.",
+    ),
+) -> None: ...
+
+
+def _exiting(command: Callable[..., int | None]) -> Callable[..., None]:
+    """Make the number that a command returns its exit code."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        raise typer.Exit(int(command(*args, **kwargs) or ExitCode.OK))
+
+    return run
+
+
+app.command("index")(_exiting(index.index))
+app.command("audit")(_exiting(audit.audit))
+app.command("report")(_exiting(report.report))
+app.command("explain")(_exiting(explain.explain))
+rules.app.command("test")(_exiting(rules.test))
+app.add_typer(rules.app, name="rules")
+app.add_typer(sources.app, name="sources")
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with the code that docs/exit-codes.md gives it."""
+    try:
+        app()
+    except DqkitError as error:
+        _say(error.message, error.hint)
+        code = int(error.exit_code)
+    except SystemExit as error:  # typer's own way out: usage errors (2), an interrupt (130), the end of a command
+        code = error.code if isinstance(error.code, int) else int(ExitCode.OK)
+        if code == ExitCode.INTERRUPTED:
+            _say("interrupted: the catalog is as its last complete run left it", "run the same command again")
+    except BrokenPipeError:  # the reader of our stdout went away
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = int(ExitCode.OK)
+    except Exception as error:  # noqa: BLE001 - the one boundary: a fault of ours, told without values
+        code = _crashed(error)
+    sys.exit(code)
+
+
+def _say(message: str, hint: str) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True)
+    console.print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)
+    if hint:
+        console.print(Text.assemble(("  try: ", "bold"), hint), soft_wrap=True)
+
+
+def _crashed(error: Exception) -> int:
+    """Tell of a fault of ours by its kind and place: its message could hold a value of a file."""
+    if os.environ.get("DQKIT_TRACEBACK"):
+        raise error
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    place = f"{os.path.basename(last.tb_frame.f_code.co_filename)}:{last.tb_lineno}" if last else "?"  # noqa: PTH119
+    _say(
+        f"dqkit failed: {type(error).__name__} at {place}. This is a fault of dqkit, not of your data; nothing is lost.",
+        "run again with DQKIT_TRACEBACK=1 and report what it prints (it may name files)",
+    )
+    return int(ExitCode.INCOMPLETE)

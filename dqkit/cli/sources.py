@@ -1,0 +1,78 @@
+"""``dqkit sources``: the folders that a catalog knows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dqkit.cli import options as opt
+from dqkit.errors import ExitCode
+
+app = typer.Typer(no_args_is_help=True, help="List, move or take out the folders that a catalog knows.")
+
+_Name = Annotated[str, typer.Argument(help="The source's name, as `dqkit sources list` shows it.")]
+
+
+@app.command("list")
+def list_(catalog: opt.CatalogOption = opt.DEFAULT_CATALOG, json: opt.JsonOption = False) -> None:
+    """Show every source: where it is, whose it is, whether it is there.
+
+    [bold]Example[/bold]
+
+      dqkit sources list --catalog dqkit-catalog
+    """
+    from dqkit.catalog.store import Catalog
+    from dqkit.report.terminal import print_sources, sources_json
+
+    sources = Catalog(catalog).scan("sources").collect()
+    if json:
+        typer.echo(sources_json(sources))
+    else:
+        print_sources(sources)
+
+
+@app.command()
+def relocate(
+    name: _Name,
+    root: Annotated[Path, typer.Argument(help="Where its folder is now.")],
+    catalog: opt.CatalogOption = opt.DEFAULT_CATALOG,
+) -> None:
+    """Say that a source's folder was moved; no file is read again.
+
+    [bold]Example[/bold]
+
+      dqkit sources relocate north /mnt/new/north
+    """
+    from dqkit.catalog.store import Catalog
+    from dqkit.index.change_sources import relocate_source
+    from dqkit.index.sources import check_root, keep_out
+
+    found = check_root(root)
+    keep_out(catalog, [found], "catalog")
+    relocate_source(Catalog(catalog), name, found)
+    typer.echo(f"{name} is at {found} now")
+
+
+@app.command()
+def remove(
+    name: _Name,
+    catalog: opt.CatalogOption = opt.DEFAULT_CATALOG,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Forget a source and its rows; its files are not touched, and older versions of the catalog keep them.
+
+    [bold]Example[/bold]
+
+      dqkit sources remove north --yes
+    """
+    from dqkit.catalog.store import Catalog
+    from dqkit.index.change_sources import remove_source
+    from dqkit.index.sources import find
+
+    opened = Catalog(catalog)
+    find(opened.scan("sources").collect(), name)
+    if not yes and not typer.confirm(f"Forget the source {name} and all its rows?"):
+        raise typer.Exit(ExitCode.INTERRUPTED)
+    typer.echo(f"{remove_source(opened, name)} rows of {name} taken out")

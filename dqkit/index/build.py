@@ -1,0 +1,271 @@
+"""Indexes sources into a catalog: list, compare, read what is new, write whole buckets, commit once."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+
+import polars as pl
+
+from dqkit import __version__
+from dqkit.archive.site import SiteRule, with_site
+from dqkit.catalog.runs import Record
+from dqkit.catalog.schema import INSTANCES, SOURCES, empty
+from dqkit.catalog.store import Catalog, Writer
+from dqkit.errors import DqkitError, NothingToCheckError
+from dqkit.geometry.stacks import stacks_of
+from dqkit.index import compare, shards
+from dqkit.index.compare import Change
+from dqkit.index.keys import with_content_hashes, with_keys
+from dqkit.index.measure import measure_pixels
+from dqkit.index.progress import Progress, Silent
+from dqkit.index.series import labels_of, series_of
+from dqkit.index.sources import OFFLINE, ONLINE, Source, register, registered
+from dqkit.model import TOOL_STATUSES
+
+
+@dataclass(frozen=True)
+class IndexOptions:
+    """What a person may ask of an index run.
+
+    Attributes
+    ----------
+    site_rule
+        How the site of a file is found; None keeps what the source has.
+    workers
+        Processes that read headers.
+    pixels
+        ``none``, ``sample`` (first, middle and last image of a series) or ``all``.
+    confirm_removed
+        Whether more than 1 % of a source's rows may go.
+    """
+
+    site_rule: SiteRule | None = None
+    workers: int = 1
+    pixels: str = "none"
+    confirm_removed: bool = False
+
+
+@dataclass(frozen=True)
+class IndexSummary:
+    """What an index run did.
+
+    Attributes
+    ----------
+    new, changed, removed, unchanged
+        Numbers of files.
+    not_read
+        Reason -> number of files or folders that could not be looked at (the run is incomplete).
+    folders_not_read
+        Escaped relative paths of those folders, for the terminal alone.
+    offline
+        Names of sources that are not there; their rows stay.
+    by_site
+        site, Modality, series, instances, bytes.
+    seconds
+        Wall time.
+    """
+
+    files: int
+    new: int
+    changed: int
+    removed: int
+    unchanged: int
+    not_read: dict[str, int]
+    folders_not_read: tuple[str, ...]
+    offline: tuple[str, ...]
+    by_site: pl.DataFrame = field(repr=False)
+    seconds: float = 0.0
+
+    @property
+    def complete(self) -> bool:
+        """Whether every file could be looked at."""
+        return not self.not_read
+
+
+def index(
+    catalog: Catalog, roots: Sequence[Path], options: IndexOptions | None = None, progress: Progress | None = None
+) -> IndexSummary:
+    """Bring `catalog` up to date with `roots`, or with all its sources where none is named.
+
+    Raises
+    ------
+    NothingToCheckError
+        No file in any source, or no source.
+    DqkitError
+        Sources inside each other, or many files gone without `confirm_removed`.
+    IncompleteError
+        The disk of the catalog failed; its last complete run is untouched.
+    """
+    options, progress = options or IndexOptions(), progress or Silent()
+    started = monotonic()
+    began = datetime.now(UTC)
+    with catalog.write(lambda: progress.note("another dqkit is writing this catalog: waiting for it")) as writer:
+        table = register(writer.scan("sources").collect(), list(roots), options.site_rule)
+        wanted = [s for s in registered(table) if not roots or s.root in roots]
+        if not wanted:
+            raise NothingToCheckError("the catalog has no source yet", "name a folder: dqkit index FOLDER")
+        changes = _compare(writer, table, wanted, options, progress)
+        _update(writer, table, changes, options, progress)
+        table = _mark(table, changes)
+        writer.overwrite("sources", table)
+        summary = _summarize(writer, changes, monotonic() - started)
+        if not summary.files:
+            raise NothingToCheckError(
+                "there is no file in " + ", ".join(s.name for s in wanted), "is the share mounted?"
+            )
+        if options.pixels != "none":
+            measure_pixels(writer, registered(table), options.pixels, options.workers, progress)
+        writer.commit(
+            Record(
+                "index",
+                __version__,
+                counts={k: getattr(summary, k) for k in ("files", "new", "changed", "removed")},
+                complete=summary.complete,
+                started_at=began,
+            )
+        )
+    return summary
+
+
+def _compare(
+    writer: Writer, table: pl.DataFrame, wanted: Iterable[Source], options: IndexOptions, progress: Progress
+) -> list[Change]:
+    progress.stage("listing")
+    folders = dict(table.select("source_id", "root_folders").iter_rows())
+    rules = dict(writer.scan("sources").select("source_id", "site_from").collect().iter_rows())
+    changes = []
+    for source in wanted:
+        change = compare.changes(writer, source, progress)
+        moved = rules.get(source.source_id, str(source.site_rule)) != str(source.site_rule)
+        moved |= (folders[source.source_id] or 0) >= 2 != (change.first_level >= 2)  # noqa: PLR2004
+        changes.append(change.with_all_buckets() if moved and not change.offline else change)
+        if change.too_many_removed and not options.confirm_removed:
+            raise DqkitError(
+                f"{change.n_removed} of {change.n_before} files of the source {source.name} are gone",
+                "if that is meant, run again with --confirm-removed; nothing was changed",
+            )
+    return changes
+
+
+def _update(
+    writer: Writer, table: pl.DataFrame, changes: list[Change], options: IndexOptions, progress: Progress
+) -> None:
+    """Read the files that are new or changed and write every bucket they touch, once."""
+    chunks = _chunks(changes)
+    todo = sum(len(chunk.files) for chunk in chunks)
+    before = int(writer.scan("instances").select(pl.len()).collect().item())
+    groups = shards.groups_for(max(todo, before))
+    progress.stage("reading headers", todo)
+    written = shards.read_all(chunks, writer.work, groups, options.workers, progress)
+    touched = {b for shard in written for b in shard.buckets} | {b for change in changes for b in change.buckets}
+    if not touched:
+        return
+    progress.stage("sorting into series", len(touched))
+    replaced = pl.concat([change.replaced for change in changes])
+    namer = _SiteNamer(table, changes)
+    for group in range(groups):
+        buckets = sorted(b for b in touched if b % groups == group)
+        if buckets:
+            paths = [shard.path for shard in written if shard.group == group]
+            folders = [c.folder_rows.filter(pl.col("bucket").is_in(buckets)) for c in changes]
+            _write_group(writer, namer, [*folders, *map(pl.read_ipc, paths)], buckets, replaced)
+            progress.advance(len(buckets))
+
+
+def _chunks(changes: list[Change]) -> list[shards.Chunk]:
+    found: list[shards.Chunk] = []
+    for change in changes:
+        rows = change.todo.select("path", "size", "mtime_ns").rows()
+        for start in range(0, len(rows), shards.CHUNK):
+            files = rows[start : start + shards.CHUNK]
+            found.append(shards.Chunk(len(found), change.source.root_bytes, change.source.source_id, files))
+    return found
+
+
+class _SiteNamer:
+    """Names the site of rows of several sources by the rule of each."""
+
+    def __init__(self, table: pl.DataFrame, changes: list[Change]) -> None:
+        levels = dict(table.select("source_id", "root_folders").iter_rows())
+        levels |= {change.source.source_id: change.first_level for change in changes if not change.offline}
+        self._rules = [(s, (levels[s.source_id] or 0) >= 2) for s in registered(table)]  # noqa: PLR2004
+        self.roots = {source.source_id: source.root_bytes for source, _ in self._rules if source.root.is_dir()}
+
+    def name(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Fill the column `site`."""
+        parts = [
+            with_site(part, source.site_rule, source.name, root_holds_sites=holds)
+            for source, holds in self._rules
+            if (part := rows.filter(pl.col("source_id") == source.source_id)).height
+        ]
+        return pl.concat(parts) if parts else rows
+
+
+def _write_group(
+    writer: Writer, namer: _SiteNamer, fresh: list[pl.DataFrame], buckets: list[int], replaced: pl.DataFrame
+) -> None:
+    kept = writer.scan("instances").filter(pl.col("bucket").is_in(buckets)).collect()
+    if kept.height and replaced.height:
+        kept = kept.join(replaced, on="file_id", how="anti")
+    rows = pl.concat([frame for frame in [kept, *fresh] if frame.height] or [empty(INSTANCES)])
+    rows = with_content_hashes(with_keys(namer.name(rows)), namer.roots.get)
+    rows = rows.sort("source_id", "path")
+    stacks = stacks_of(rows)
+    writer.replace("instances", rows, buckets)
+    writer.replace("stacks", stacks, buckets)
+    writer.replace("series", series_of(rows, stacks), buckets)
+    writer.replace("labels", labels_of(rows), buckets)
+
+
+def _mark(table: pl.DataFrame, changes: list[Change]) -> pl.DataFrame:
+    """Write into `sources` what was seen of each."""
+    seen = pl.DataFrame(
+        [
+            {
+                "source_id": change.source.source_id,
+                "state": OFFLINE if change.offline else ONLINE,
+                "n_files": change.n_before if change.offline else change.n_now,
+                "indexed_at": None if change.offline else datetime.now(UTC),
+                "root_folders": None if change.offline else change.first_level,
+            }
+            for change in changes
+        ],
+        schema={name: SOURCES[name] for name in ("source_id", "state", "n_files", "indexed_at", "root_folders")},
+    )
+    return table.update(seen, on="source_id").select(list(SOURCES))
+
+
+def _summarize(writer: Writer, changes: list[Change], seconds: float) -> IndexSummary:
+    instances = writer.scan("instances")
+    unread = (
+        instances.filter(pl.col("status").is_in([s.value for s in TOOL_STATUSES]))
+        .group_by("status")
+        .len()
+        .sort("status")
+        .collect()
+    )
+    by_site = (
+        writer.scan("series")
+        .group_by("site", "Modality")
+        .agg(
+            pl.len().alias("series"),
+            pl.col("n_instances").sum().alias("instances"),
+            pl.col("size").sum().alias("bytes"),
+        )
+        .sort("site", "Modality")
+        .collect()
+    )
+    return IndexSummary(
+        files=int(instances.select(pl.len()).collect().item()),
+        new=sum(c.n_new for c in changes),
+        changed=sum(c.n_changed for c in changes),
+        removed=sum(c.n_removed for c in changes),
+        unchanged=sum(c.n_unchanged for c in changes),
+        not_read=dict(unread.iter_rows()),
+        folders_not_read=tuple(folder for c in changes for folder in c.unlisted),
+        offline=tuple(c.source.name for c in changes if c.offline),
+        by_site=by_site,
+        seconds=seconds,
+    )

@@ -1,0 +1,122 @@
+"""Reads many files with any executor: workers write shards and return what they wrote."""
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import polars as pl
+
+from dqkit.catalog.schema import BUCKETS
+from dqkit.index.progress import Progress
+from dqkit.index.read import read_files
+
+CHUNK = 1000
+"""Files a task: long against the cost of handing it over, short against a killed run's loss."""
+
+_ROWS_A_GROUP = 60_000
+_INLINE_BELOW = 3000
+"""Fewer files are read sooner than worker processes start."""
+
+FileRow = tuple[str, int, int]
+"""Escaped relative path, size (bytes), mtime (ns)."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One task of a worker."""
+
+    number: int
+    root: bytes
+    source_id: str
+    files: Sequence[FileRow]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Rows of one chunk that fall in one group of buckets, as an Arrow file."""
+
+    path: Path
+    group: int
+    buckets: tuple[int, ...]
+
+
+def groups_for(rows: int) -> int:
+    """Return into how many groups of buckets `rows` are cut, so that each fits in memory."""
+    groups = 1
+    while rows > groups * _ROWS_A_GROUP and groups < BUCKETS:
+        groups *= 2
+    return groups
+
+
+def read_chunk(chunk: Chunk, folder: Path, groups: int) -> list[Shard]:
+    """Read the headers of a chunk and write them as one Arrow file a group of buckets."""
+    frame = read_files(chunk.root, chunk.source_id, chunk.files)
+    parts = (
+        {0: frame}
+        if groups == 1
+        else {
+            int(key[0]): part
+            for key, part in frame.partition_by(pl.col("bucket") % groups, as_dict=True, maintain_order=True).items()
+        }
+    )
+    shards = []
+    for group, part in parts.items():
+        path = folder / f"{chunk.number:06d}-{group:02d}.arrow"
+        part.write_ipc(path)
+        shards.append(Shard(path, group, tuple(part["bucket"].unique().to_list())))
+    return shards
+
+
+def read_all(chunks: Sequence[Chunk], folder: Path, groups: int, workers: int, progress: Progress) -> list[Shard]:
+    """Read all `chunks`, in worker processes where that is worth their start."""
+    shards: list[Shard] = []
+    if workers <= 1 or sum(len(chunk.files) for chunk in chunks) < _INLINE_BELOW:
+        for chunk in chunks:
+            shards += read_chunk(chunk, folder, groups)
+            progress.advance(len(chunk.files))
+        return shards
+    with process_pool(workers) as pool:
+        for done, found in _as_they_come(pool, chunks, folder, groups):
+            shards += found
+            progress.advance(done)
+    return shards
+
+
+def _as_they_come(
+    pool: Executor, chunks: Sequence[Chunk], folder: Path, groups: int
+) -> Iterator[tuple[int, list[Shard]]]:
+    """Keep the queue short, so that an interrupt ends soon and memory stays flat."""
+    pending: dict[Future[list[Shard]], int] = {}
+    waiting = iter(chunks)
+    for chunk in waiting:
+        pending[pool.submit(read_chunk, chunk, folder, groups)] = len(chunk.files)
+        if len(pending) < 2 * (os.cpu_count() or 1) + 2:
+            continue
+        done, _ = wait(pending, return_when=FIRST_COMPLETED)
+        yield from ((pending.pop(future), future.result()) for future in done)
+    while pending:
+        done, _ = wait(pending, return_when=FIRST_COMPLETED)
+        yield from ((pending.pop(future), future.result()) for future in done)
+
+
+@contextmanager
+def process_pool(workers: int) -> Iterator[Executor]:
+    """Give worker processes that never inherit the threads of polars, and that end at once on an interrupt."""
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_quiet_worker)
+    try:
+        yield pool
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
+def _quiet_worker() -> None:
+    """Leave Ctrl-C to the parent process, which cancels what is pending."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

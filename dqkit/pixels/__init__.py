@@ -1,0 +1,1 @@
+"""Decoded pixels: measures of them, and pictures of faults."""

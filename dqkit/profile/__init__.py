@@ -1,0 +1,1 @@
+"""Composition and completeness of an archive."""

@@ -1,0 +1,42 @@
+"""The kinds of check, one a file; a new kind is one file and one line here."""
+
+from dqkit.rulebook.check import Check
+from dqkit.rulebook.checks.agree_within import AgreeWithin
+from dqkit.rulebook.checks.alike import Alike
+from dqkit.rulebook.checks.compare import Compare
+from dqkit.rulebook.checks.empty_list import EmptyList
+from dqkit.rulebook.checks.fits_table import FitsTable
+from dqkit.rulebook.checks.flag import Flag
+from dqkit.rulebook.checks.list_count import ListCount
+from dqkit.rulebook.checks.matches import Matches
+from dqkit.rulebook.checks.no_duplicates import NoDuplicates
+from dqkit.rulebook.checks.no_gap import NoGap
+from dqkit.rulebook.checks.outlier_within import OutlierWithin
+from dqkit.rulebook.checks.present import Present
+from dqkit.rulebook.checks.sole import Sole
+from dqkit.rulebook.checks.uniform_step import UniformStep
+from dqkit.rulebook.checks.unique_within import UniqueWithin
+from dqkit.rulebook.checks.value_in import ValueIn
+from dqkit.rulebook.checks.value_not_in import ValueNotIn
+from dqkit.rulebook.checks.within import Within
+
+CHECKS: dict[str, type[Check]] = {
+    "present": Present,
+    "empty_list": EmptyList,
+    "value_in": ValueIn,
+    "value_not_in": ValueNotIn,
+    "within": Within,
+    "matches": Matches,
+    "compare": Compare,
+    "flag": Flag,
+    "fits_table": FitsTable,
+    "list_count": ListCount,
+    "alike": Alike,
+    "sole": Sole,
+    "no_gap": NoGap,
+    "uniform_step": UniformStep,
+    "no_duplicates": NoDuplicates,
+    "agree_within": AgreeWithin,
+    "unique_within": UniqueWithin,
+    "outlier_within": OutlierWithin,
+}

@@ -1,0 +1,49 @@
+"""A yes or no that must be one of them."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import polars as pl
+
+from dqkit.rulebook.check import EVERYONE, Compiled, Expectation, Needs
+from dqkit.rulebook.section import Section
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A Boolean column is as wanted. Unknown where it is null.
+
+        check: {flag: {of: has_preamble, is: true}}
+    """
+
+    of: str
+    wanted: bool
+
+    @classmethod
+    def read(cls, section: Section) -> Self:
+        """Read the arguments."""
+        section.need("is")
+        return cls(section.column("of", ("flag",)), section.flag("is", default=True))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that are read."""
+        return (self.of,)
+
+    @property
+    def needs(self) -> Needs:
+        """The column."""
+        return ((self.of,),)
+
+    def expected(self) -> str:
+        """Say what passes."""
+        return f"{self.of} is {str(self.wanted).lower()}"
+
+    def compile(self, inside: pl.Expr = EVERYONE) -> Compiled:  # noqa: ARG002
+        """Return the expressions."""
+        return Compiled(pl.col(self.of) == self.wanted, pl.lit(f"{self.of} is {str(not self.wanted).lower()}"))
+
+    def expectation(self, inside: pl.Expr = EVERYONE) -> Expectation:  # noqa: ARG002
+        """Return ``expect_column_values_to_be_in_set``."""
+        kwargs = {"column": self.of, "value_set": [self.wanted]}
+        return Expectation("expect_column_values_to_be_in_set", kwargs, {self.of: pl.col(self.of)})

@@ -1,0 +1,232 @@
+"""Rule files -> rules: every key is known, every column exists, every threshold can be traced.
+
+Rule text is never executed: it is read as plain data and turned into the kinds of rulebook/checks.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dqkit.catalog.schema import FRAMES
+from dqkit.errors import DqkitError
+from dqkit.model import Level, Origin, Outcome, RuleStatus, Severity
+from dqkit.rulebook.check import Check
+from dqkit.rulebook.checks import CHECKS
+from dqkit.rulebook.document import Mark, Node, parse_document
+from dqkit.rulebook.rule import LANGUAGES, WHO, Allow, Case, Remedy, Rule, Text
+from dqkit.rulebook.scope import Scope, read_scope
+from dqkit.rulebook.section import Section, checked_column, close_to, is_kind, kind_of, share_of
+
+_ID = re.compile(r"[A-Z]{2,8}-[0-9]{3}")
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_VERSION = re.compile(r"\d+\.\d+\.\d+")
+_EXPECTED = (*dict.fromkeys(outcome.word for outcome in Outcome), "missing", "varying", "not_looked_at")
+
+
+def load_rule(path: Path) -> Rule:
+    """Load the rule of one file.
+
+    Raises
+    ------
+    DqkitError
+        The file cannot be read, or is no rule: names the file, the line, what is wrong and what is allowed.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise Mark(path, 1).error("the file is not UTF-8 text") from error
+    except OSError as error:
+        raise DqkitError(f"{path}: the rule file cannot be read: {error.strerror}") from error
+    return parse_rule(text, path)
+
+
+def parse_rule(text: str, path: Path) -> Rule:
+    """Read a rule from the text of a file; `path` stands in errors.
+
+    Raises
+    ------
+    DqkitError
+        The text is no rule: names the file, the line, what is wrong and what is allowed.
+    """
+    node = parse_document(text, path)
+    level = Level(Section(node, "the rule").choice("level", list(Level)))
+    section = Section(node, "the rule", level)
+    params = _params(section)
+    used: set[str] = set()
+    check_kind, check = _check(section, params, used)
+    scope = _scope(section, params, used)
+    for name in params:
+        if name not in used:
+            raise params[name].mark.error(f"no check or scope uses the param {name!r}")
+    rule_id, name = _id_and_name(section)
+    rule = Rule(
+        id=rule_id,
+        name=name,
+        family=rule_id.split("-")[0],
+        level=Level(section.choice("level", list(Level))),
+        title=_text(section, "title"),
+        scope=scope,
+        check_kind=check_kind,
+        check=check,
+        params={key: value.plain() for key, value in params.items()},
+        severity=Severity(section.choice("severity", list(Severity))),
+        allow=_allow(section),
+        per=section.choice("per", ("site", "archive"), "site"),
+        why=_text(section, "why"),
+        remedy=_remedy(section),
+        standard=section.text("standard"),
+        cite=section.texts("cite"),
+        implied_by=section.texts("implied_by"),
+        origin=Origin(section.choice("origin", list(Origin), Origin.DATA)),
+        status=RuleStatus(section.choice("status", list(RuleStatus), RuleStatus.STABLE)),
+        since=_version(section),
+        cases=_cases(section, level),
+        path=path,
+        sha256=hashlib.sha256(text.encode()).hexdigest(),
+        source=node.plain(),
+        lines={key: child.mark.line for key, child in node.value.items()},
+    )
+    section.finish()
+    return rule
+
+
+def _id_and_name(section: Section) -> tuple[str, str]:
+    rule_id, name = section.text("id"), section.text("name")
+    if not _ID.fullmatch(rule_id):
+        raise section.need("id").mark.error(f"{rule_id!r} is no rule id", "a family and three digits: GEO-003")
+    if not _NAME.fullmatch(name):
+        raise section.need("name").mark.error(f"{name!r} is no rule name", "lower case, words joined by -: slice-gap")
+    return rule_id, name
+
+
+def _version(section: Section) -> str:
+    version = section.text("since")
+    if not _VERSION.fullmatch(version):
+        raise section.need("since").mark.error(f"{version!r} is no version", "such as 0.1.0")
+    return version
+
+
+def _text(section: Section, key: str) -> Text:
+    inner = Section(section.need(key), f"{key!r}")
+    texts = {lang: inner.text(lang) for lang in LANGUAGES}
+    inner.finish()
+    return texts
+
+
+def _params(section: Section) -> Mapping[str, Node]:
+    node = section.take("params")
+    if node is None:
+        return {}
+    if not isinstance(node.value, Mapping):
+        raise node.mark.error(f"params is a mapping of name to value, not {node.word}")
+    return node.value
+
+
+def _filled(node: Node, params: Mapping[str, Node], used: set[str]) -> Node:
+    """Return `node` with every ``{param: name}`` replaced by the value of that param."""
+    if isinstance(node.value, Mapping):
+        if tuple(node.value) == ("param",):
+            name = str(node.value["param"].value)
+            if name not in params:
+                raise node.mark.error(f"the param {name!r} is not declared under params", close_to(name, params, ""))
+            used.add(name)
+            return Node(params[name].value, node.mark)
+        return Node({key: _filled(child, params, used) for key, child in node.value.items()}, node.mark)
+    if isinstance(node.value, tuple):
+        return Node(tuple(_filled(child, params, used) for child in node.value), node.mark)
+    return node
+
+
+def _check(section: Section, params: Mapping[str, Node], used: set[str]) -> tuple[str, Check]:
+    node = _filled(section.need("check"), params, used)
+    outer = Section(node, "check", section.level)
+    if len(outer.keys()) != 1:
+        raise node.mark.error("check names one kind of check", f"kinds: {', '.join(CHECKS)}")
+    kind = outer.keys()[0]
+    if kind not in CHECKS:
+        raise outer.need(kind).mark.error(f"there is no kind of check {kind!r}", close_to(kind, CHECKS, "kinds"))
+    inner = Section(outer.need(kind), f"check {kind}", section.level)
+    check = CHECKS[kind].read(inner)
+    inner.finish()
+    return kind, check
+
+
+def _scope(section: Section, params: Mapping[str, Node], used: set[str]) -> Scope:
+    node = section.take("scope")
+    if node is None:
+        return Scope()
+    return read_scope(Section(_filled(node, params, used), "scope", section.level))
+
+
+def _allow(section: Section) -> Allow:
+    node = section.take("allow")
+    if node is None:
+        return Allow(share=0.0)
+    share = share_of(node.value)
+    if share is not None and share <= 1:
+        return Allow(share=share)
+    if isinstance(node.value, int) and not isinstance(node.value, bool) and node.value >= 0:
+        return Allow(count=node.value)
+    raise node.mark.error(f"'allow' cannot be {node.word}", "a share of the judged (2%) or a count (3)")
+
+
+def _remedy(section: Section) -> Remedy:
+    inner = Section(section.need("remedy"), "remedy")
+    manual = _text(inner, "manual") if inner.take("manual") else None
+    harmonize = inner.text("harmonize") if inner.take("harmonize") else None
+    who = inner.choice("who", WHO) if manual else None
+    inner.finish()
+    if not manual and not harmonize:
+        raise inner.error("says nothing to do", "allowed: manual (with who), harmonize")
+    return Remedy(manual, harmonize, who)
+
+
+def _cases(section: Section, level: Level) -> tuple[Case, ...]:
+    node = section.need("cases")
+    if not isinstance(node.value, tuple) or not node.value:
+        raise node.mark.error("cases is a list of at least one case", "a rule shows at least what passes and what fails")
+    return tuple(_case(Section(item, "the case", level)) for item in node.value)
+
+
+def _case(section: Section) -> Case:
+    rows = section.need("given")
+    items = rows.value if isinstance(rows.value, tuple) else (rows,)
+    given = tuple(_row(item, section.level or Level.FILE) for item in items)
+    expect = section.texts("expect")
+    for word in expect:
+        if word not in _EXPECTED:
+            raise section.need("expect").mark.error(f"a case cannot expect {word!r}", f"allowed: {', '.join(_EXPECTED)}")
+    if len(expect) == 1:
+        expect *= len(given)
+    if not given or len(expect) != len(given):
+        raise section.error("expects one word, or one for each row of 'given'")
+    case = Case(section.text("name"), expect, given, section.text("observed", ""))
+    section.finish()
+    return case
+
+
+def _row(node: Node, level: Level) -> Mapping[str, Any]:
+    if not isinstance(node.value, Mapping):
+        raise node.mark.error(f"'given' is a mapping of column to value, not {node.word}")
+    row: dict[str, Any] = {}
+    for name, child in node.value.items():
+        column = Node(name, child.mark)
+        checked_column(column, FRAMES[level], ("text", "number", "flag", "date"), None, level)
+        row[name] = _cell(name, child, level)
+    return row
+
+
+def _cell(name: str, node: Node, level: Level) -> Any:  # noqa: ANN401
+    kind = FRAMES[level][name]
+    is_list = hasattr(kind, "inner")
+    items = node.value if isinstance(node.value, tuple) else (node,)
+    if node.value is None:
+        return None
+    if is_list != isinstance(node.value, tuple):
+        raise node.mark.error(f"{name} holds {'lists' if is_list else 'single values'}, not {node.word}")
+    for item in items:
+        if item.value is not None and not is_kind(item.value, kind_of(kind)):
+            raise item.mark.error(f"{item.word} cannot stand in {name}, which holds {kind_of(kind)}")
+    return node.plain()
