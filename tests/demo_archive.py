@@ -87,17 +87,17 @@ def st_lucia(root: Path) -> None:
     """A hospital with an old gantry and a breast centre: tilt that no tag tells, mixed orientation, views missing."""
     for k in range(3):
         exam = Exam("St. Lucia", f"SL{k:06d}", vendor="siemens", date=f"2022112{k}", name=f"Poe^Sam{k}")
-        series = ct_series(exam, CHEST)
+        series = ct_series(exam, replace(CHEST, tilt_deg=16.0) if k == 0 else CHEST)
         if k == 0:
-            series = defects.shear(series, 16.0)
+            series = defects.vary(series, "GantryDetectorTilt", "0")
         if k == 1:
-            series = defects.stretch(series, 12, 7.5)
+            series = defects.stretch(series, 12, 6.5)
         write(series, root / exam.patient / "CT", "{uid}.dcm")
     for k in range(3):
         exam = Exam("St. Lucia", f"SL{k:06d}", study="2", vendor="siemens", date=f"2022121{k}", name=f"Poe^Sam{k}")
         series = mr_series(exam, BRAIN, contrast="FLAIR" if k else "T2")
         if k == 1:
-            series = defects.mix_orientation(series, 15, 16, 17)
+            series = defects.join(series, mr_series(exam, replace(BRAIN, n=6, plane="coronal"), 9, "FLAIR"))
         write(series, root / exam.patient / "MR", "{uid}.dcm")
     for k in range(3):
         exam = Exam("St. Lucia", f"SL1{k:05d}", study="3", date=f"2023010{k + 1}", name=f"Poe^Jo{k}")

@@ -85,8 +85,19 @@ def shear(series: Series, tilt_deg: float) -> Series:
 
 
 def mix_orientation(series: Series, *indices: int, other: Sequence[float] = (1, 0, 0, 0, 0, -1)) -> Series:
-    """Give the slices at `indices` another orientation (coronal, unless told)."""
+    """Give the slices at `indices` another orientation (coronal, unless told), their origins unchanged.
+
+    Slices taken from the middle leave a gap behind; `join` mixes two sound volumes.
+    """
     return vary(series, "ImageOrientationPatient", numbers(other), *indices)
+
+
+def join(series: Series, other: Series) -> Series:
+    """Put the images of `other` into the series too, numbered on, as when two reconstructions share one UID."""
+    joined = []
+    for number, image in enumerate(map(copy.deepcopy, other), start=len(series) + 1):
+        joined.append(put(image, {"SeriesInstanceUID": series[0].SeriesInstanceUID, "InstanceNumber": number}))
+    return [*series, *joined]
 
 
 def insert_scout(series: Series, scout: Dataset) -> Series:

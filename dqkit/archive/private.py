@@ -83,10 +83,10 @@ def tiles(elements: Mapping[TagBytes, bytes]) -> int | None:
 
 
 def _number(elements: Mapping[TagBytes, bytes], wanted: _Element) -> float | None:
-    for block in _BLOCKS:
-        creator = elements.get(tag_bytes(wanted.group, block))
-        if creator is not None and creator.strip(b" \0").upper() == wanted.creator:
-            raw = elements.get(tag_bytes(wanted.group, block << 8 | wanted.element))
+    group = struct.pack("<H", wanted.group)
+    for tag, creator in elements.items():
+        if tag[:2] == group and not tag[3] and creator.strip(b" \0").upper() == wanted.creator:
+            raw = elements.get(group + bytes((wanted.element, tag[2])))
             if raw:
                 return _decode(raw, wanted.vr)
     return None

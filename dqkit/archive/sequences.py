@@ -6,8 +6,9 @@ Every function works on a window of the file: ``struct.error`` says that the win
 import struct
 from collections.abc import Mapping
 
+from dqkit.archive.actions import LONG_VRS, SHORT_VRS
 from dqkit.archive.header import UnusualError
-from dqkit.archive.wanted import LONG_VRS, SHORT_VRS, undefined_means_sequence
+from dqkit.archive.wanted import undefined_means_sequence
 
 UNDEFINED = 0xFFFFFFFF
 ITEM, ITEM_END, SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\x0d\xe0", b"\xfe\xff\xdd\xe0"

@@ -1,6 +1,7 @@
 """Lists a source: every file with its size and mtime, and what could not be listed."""
 
 import os
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -101,7 +102,7 @@ class _Walker:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     kept = self._folder(entry, relative)
-                elif entry.is_symlink() and entry.is_dir():
+                elif entry.is_symlink() and _leads_to_folder(entry):
                     kept = self._linked_folder(entry, relative)
                 else:
                     kept, furniture = None, furniture + self._file(entry, relative)
@@ -142,7 +143,7 @@ class _Walker:
             if not entry.is_symlink():
                 self._unlisted[relative + escape_text(name)] = error.strerror or type(error).__name__
             return 0
-        if status.st_mode & 0o170000 != 0o100000:  # sockets, pipes, devices: reading one could hang
+        if not stat.S_ISREG(status.st_mode):  # sockets, pipes, devices: reading one could hang
             return 0
         lower = name.lower()
         if lower in VIEWER_FILES or lower.endswith(VIEWER_ENDINGS):
@@ -163,3 +164,10 @@ class _Walker:
     def listing(self) -> Listing:
         self._flush()
         return Listing(pl.concat(self._frames), self._system, self._unlisted, self._first_level)
+
+
+def _leads_to_folder(link: os.DirEntry[str]) -> bool:
+    try:
+        return link.is_dir()
+    except OSError:  # a link to itself
+        return False

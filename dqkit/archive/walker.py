@@ -9,21 +9,12 @@ import re
 import struct
 from collections.abc import Iterator
 
+from dqkit.archive.actions import FRAMES, LONG, PIXELS, SHORT_VRS, SKIP, STRANGE, Actions, Unpack
+from dqkit.archive.habit import STRETCHES, Stretch
 from dqkit.archive.header import NO_PRIVATE, Header, Pread, UnusualError
 from dqkit.archive.pixeldata import locate
 from dqkit.archive.sequences import UNDEFINED, first_item, is_sequence, skip_items
-from dqkit.archive.wanted import (
-    FRAMES,
-    LONG,
-    PIXELS,
-    SHORT_VRS,
-    SKIP,
-    STRANGE,
-    Form,
-    Wanted,
-    nested_index,
-    odd_slot,
-)
+from dqkit.archive.wanted import Form, Wanted, nested_index, odd_slot
 
 WINDOW = 16384
 """Bytes read at a time: nine of ten headers fit."""
@@ -150,7 +141,16 @@ class _Walk:
 
     def run(self, form: Form) -> None:
         """Walk the data set until the pixel data or the end of the file."""
-        unpack, actions, row = form.unpack, form.actions, self.row
+        log = form.habit.begin()
+        if log is None:
+            self._run(form, form.unpack, *form.habit.current)
+        else:
+            self._run(form, form.habit.recording(log), form.actions, [])
+            form.habit.end(log)
+
+    def _run(self, form: Form, unpack: Unpack, actions: Actions, stretches: list[Stretch]) -> None:  # noqa: C901
+        """Do the work of `run`; one function, for a call an element would double its time."""
+        row = self.row
         previous = self.wanted.meta - 1  # group 0002 has no place here
         while True:
             window, pos = self.window, self.pos
@@ -159,6 +159,17 @@ class _Walk:
             while pos <= last:
                 key, length = unpack(window, pos)
                 action = actions[key]
+                if action <= STRETCHES:
+                    stretch = stretches[STRETCHES - action]
+                    action, size, heads_of, heads, values_of, slots, first = stretch
+                    if pos + size <= end and first > previous and heads_of(window, pos) == heads:
+                        for slot, value in zip(slots, values_of(window, pos), strict=True):
+                            row[slot] = value
+                            previous = slot
+                        pos += size
+                        key, length, action = b"", 0, SKIP
+                        continue
+                    form.habit.misses += 1
                 if action >= 0:
                     if action <= previous:
                         raise UnusualError("tags out of order")

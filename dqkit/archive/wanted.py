@@ -4,41 +4,17 @@ import struct
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
+from dqkit.archive.actions import FRAMES, LONG, LONG_VRS, PIXELS, SHORT_VRS, SKIP, STRANGE, Actions, Unpack
+from dqkit.archive.habit import Habit
 from dqkit.archive.private import PRIVATE_TAGS, TagBytes, tag_bytes
 
-SKIP, LONG, PIXELS, FRAMES, STRANGE = -1, -2, -3, -4, -5
-"""What to do at an element: skip it by its 2-byte (implicit VR: 4-byte) or long-form length, stop at the pixel
-data, or hand the file to pydicom. An action of 0 or more is the slot of a wanted value."""
 _ODD, _NESTED = -1000, -100_000
 _META = 0x0002
-_MOST_KNOWN = 100_000  # hostile files can hold any number of tags: forget them all beyond this
-
-SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
-LONG_VRS = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 
 _PIXEL_TAGS = frozenset(tag_bytes(0x7FE0, element) for element in (0x0008, 0x0009, 0x0010))
 _FRAME_TAGS = frozenset(tag_bytes(0x5200, element) for element in (0x9229, 0x9230))
 _DELIMITERS = tag_bytes(0xFFFE, 0)[:2]
-
-Unpack = Callable[[bytes, int], tuple[Any, ...]]
-
-
-class Actions(dict[bytes, int]):
-    """Element key (tag, and VR in explicit form) -> action; unknown keys are decided when first met."""
-
-    def __init__(self, decide: Callable[[bytes], int]) -> None:
-        super().__init__()
-        self._decide = decide
-
-    def __missing__(self, key: bytes) -> int:
-        """Decide what to do at elements of this key, and remember it."""
-        if len(self) > _MOST_KNOWN:
-            self.clear()
-        action = self[key] = self._decide(key)
-        return action
-
 
 @dataclass(frozen=True)
 class Form:
@@ -53,6 +29,7 @@ class Form:
     explicit: bool
     unpack: Unpack
     actions: Actions
+    habit: Habit
 
 
 @dataclass(frozen=True)
@@ -121,9 +98,15 @@ def compile_wanted(keywords: Iterable[str], nested: Mapping[str, tuple[str, str]
         slots,
         tags,
         inner,
-        explicit=Form(True, struct.Struct("<6sH").unpack_from, Actions(plan.explicit)),
-        implicit=Form(False, struct.Struct("<4sI").unpack_from, Actions(plan.implicit)),
+        explicit=_form("<6sH", plan.explicit),
+        implicit=_form("<4sI", plan.implicit),
     )
+
+
+def _form(head: str, decide: Callable[[bytes], int]) -> Form:
+    unpack: Unpack = struct.Struct(head).unpack_from  # type: ignore[assignment]
+    actions, key_size = Actions(decide), int(head[1])
+    return Form(key_size == 6, unpack, actions, Habit(unpack, actions, key_size))  # noqa: PLR2004
 
 
 class _Plan:

@@ -18,6 +18,9 @@ from dqkit.rulebook.rule import Rule
 
 _SHOWN = 12
 
+_PLUMBING = {"varying", "varying_values", "file_ids", "slice_positions_mm", *KEY.values()}
+"""Columns that rules read and that say nothing to a person here."""
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -30,21 +33,21 @@ class Explanation:
     rule
         The rule.
     values
-        Column of the entity -> its value, for the columns that the rule reads and that identify nobody.
+        attribute, value: of the entity, for the columns that the rule reads and that identify nobody.
     spread
         attribute, value, files: how the values of the varying attributes are spread over the entity's files.
     slices
-        For stacks: position_mm, step_mm, fault (gap | duplicate | empty), path.
-    problem
-        Its row of PROBLEMS' size: findings that share the cause.
+        For stacks: position_mm, step_mm, fault (gap before | duplicate | empty), at_fault, path.
+    alike
+        How many findings share rule, site, scanner and protocol.
     """
 
     finding: Mapping[str, Any]
     rule: Rule
-    values: Mapping[str, Any]
+    values: pl.DataFrame
     spread: pl.DataFrame
     slices: pl.DataFrame
-    problem: int
+    alike: int
 
 
 def explanation_of(catalog: Catalog, name: str, book: Book) -> Explanation:
@@ -75,13 +78,21 @@ def explanation_of(catalog: Catalog, name: str, book: Book) -> Explanation:
     )
 
 
-def _values(rule: Rule, level: Level, entity: str, tables: Tables) -> dict[str, Any]:
+def _values(rule: Rule, level: Level, entity: str, tables: Tables) -> pl.DataFrame:
     frame = frame_of(level, tables)
     if level in KEY:
         frame = frame.filter(pl.col(KEY[level]) == entity)
-    columns = [name for name in rule.columns if not is_identifying(name) and name not in {"varying", "varying_values"}]
+    columns = [name for name in rule.columns if not is_identifying(name) and name not in _PLUMBING]
     rows = frame.select(columns).head(1).collect()
-    return rows.row(0, named=True) if rows.height and columns else {}
+    values = rows.row(0, named=True) if rows.height and columns else {}
+    shown = [(name, _shown(value)) for name, value in values.items()]
+    return pl.DataFrame(shown, {"attribute": pl.String, "value": pl.String}, orient="row")
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return "\\".join(_shown(one) for one in value[:_SHOWN]) + (" …" if len(value) > _SHOWN else "")
+    return "–" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _spread(rule: Rule, level: Level, entity: str, tables: Tables) -> pl.DataFrame:
@@ -125,5 +136,18 @@ def _slices(stack_id: str, tables: Tables) -> pl.DataFrame:
     return (
         slices.join(paths, on="file_id", how="left", maintain_order="left")
         .with_columns(pl.col("position_mm").diff().alias("step_mm"), pl.Series("fault", faults, dtype=pl.String))
-        .select("position_mm", "step_mm", "fault", "path")
+        .with_columns((pl.col("fault") != "").alias("at_fault"))
+        .select("position_mm", "step_mm", "fault", "at_fault", "path")
     )
+
+
+def explanation_to_json(explanation: Explanation) -> dict[str, Any]:
+    """Return `explanation` as plain JSON values; for the user's own screen, because it names files."""
+    return {
+        "finding": dict(explanation.finding),
+        "rule": dict(explanation.rule.source),
+        "values": explanation.values.to_dicts(),
+        "spread": explanation.spread.to_dicts(),
+        "slices": explanation.slices.to_dicts(),
+        "alike": explanation.alike,
+    }

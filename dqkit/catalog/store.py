@@ -80,7 +80,7 @@ class Catalog:
         """Return `table` of the last complete run, with the columns of its schema."""
         if table == "runs":
             return runs.scan(self.path)
-        return scan_version(self.path / table, TABLES[table], self._versions[table])
+        return _scan(DeltaTable(self.path / table, version=self._versions[table]), TABLES[table])
 
     def refresh(self) -> None:
         """Look at the last complete run again."""
@@ -121,19 +121,19 @@ class Writer:
         self.work = self._path / ".work"
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir(mode=0o700)
+        self._tables = {name: DeltaTable(self._path / name) for name in TABLES.keys() - {"runs"}}
         self._take_back()
 
     def _take_back(self) -> None:
         """Restore the tables that a killed run left ahead of the last complete one."""
-        for name in TABLES.keys() - {"runs"}:
-            table = DeltaTable(self._path / name)
+        for name, table in self._tables.items():
             if table.version() > self._versions[name] and not _is_restored(table, self._versions[name]):
                 table.restore(self._versions[name])
-            self._versions[name] = DeltaTable(self._path / name).version()
+            self._versions[name] = table.version()
 
     def scan(self, table: str) -> pl.LazyFrame:
         """Return `table` as this writer has left it."""
-        return scan_version(self._path / table, TABLES[table], self._versions[table])
+        return _scan(self._tables[table], TABLES[table])
 
     def replace(self, table: str, frame: pl.DataFrame, buckets: Iterable[int]) -> None:
         """Put `frame` in the place of all rows of `buckets`."""
@@ -147,14 +147,15 @@ class Writer:
 
     def _write(self, table: str, frame: pl.DataFrame, predicate: str | None) -> None:
         write_deltalake(
-            self._path / table,
+            self._tables[table],
             conform(frame, TABLES[table]),
             mode="overwrite",
             predicate=predicate,
             schema_mode="merge",
             partition_by=["bucket"] if table == _PARTITIONED else None,
         )
-        self._versions[table] = DeltaTable(self._path / table).version()
+        self._tables[table].update_incremental()
+        self._versions[table] = self._tables[table].version()
 
     def commit(self, record: runs.Record) -> int:
         """Append the run that makes everything written count; return its number."""
@@ -163,9 +164,9 @@ class Writer:
         return number
 
 
-def scan_version(path: Path, schema: Schema, version: int) -> pl.LazyFrame:
-    """Scan one version of a Delta table; columns that it is too old to have are null."""
-    frame = pl.scan_delta(DeltaTable(path, version=version))
+def _scan(table: DeltaTable, schema: Schema) -> pl.LazyFrame:
+    """Scan a Delta table; columns that it is too old to have are null."""
+    frame = pl.scan_delta(table)
     have = set(frame.collect_schema().names())
     missing = [pl.lit(None, dtype=kind).alias(name) for name, kind in schema.items() if name not in have]
     return frame.with_columns(missing).select(list(schema)) if missing else frame.select(list(schema))

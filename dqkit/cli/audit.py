@@ -116,11 +116,17 @@ def _judge(
 
 def _show(result: AuditResult, out: Path, lang: str, *, json: bool) -> None:
     from dqkit.report.outfolder import write_out
-    from dqkit.report.result_json import dump_result
-    from dqkit.report.terminal import print_audit
 
     write_out(result, out, lang)
     if json:
-        typer.echo(dump_result(result))
-    else:
-        print_audit(result, lang=lang, report_path=out / "report.html")
+        from json import dumps
+
+        from dqkit.report.result_json import result_to_json
+
+        typer.echo(dumps(result_to_json(result), ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    from dqkit.report.terminal import print_audit
+
+    print_audit(result, Console(), lang, out / "report.html")

@@ -26,11 +26,25 @@ def explain(
     """
     from dqkit.audit.explanation import explanation_of
     from dqkit.catalog.store import Catalog
-    from dqkit.report.terminal import explanation_json, print_explanation
     from dqkit.rulebook.book import load_book
 
     explanation = explanation_of(Catalog(catalog), finding, load_book(rules or []))
     if json:
-        typer.echo(explanation_json(explanation))
-    else:
-        print_explanation(explanation, lang=lang.value)
+        from json import dumps
+
+        from dqkit.audit.explanation import explanation_to_json
+
+        typer.echo(dumps(explanation_to_json(explanation), default=str, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    from dqkit.report.terminal_lists import print_explain, print_table
+
+    console = Console()
+    print_explain(dict(explanation.finding), explanation.rule, console, lang.value, explanation.slices)
+    for frame in (explanation.values, explanation.spread):
+        if not frame.is_empty():
+            console.print()
+            print_table(frame, console)
+    if explanation.alike > 1:
+        console.print(f"\n{explanation.alike:,} findings share this rule, site, scanner and protocol")

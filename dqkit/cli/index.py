@@ -93,9 +93,33 @@ def run_index(catalog: Catalog, roots: list[Path], options: IndexOptions) -> Ind
 
 def show(summary: IndexSummary, *, json: bool) -> None:
     """Print the summary: a table for people, or JSON."""
-    from dqkit.report.terminal import index_summary_json, print_index_summary
-
     if json:
-        typer.echo(index_summary_json(summary))
-    else:
-        print_index_summary(summary)
+        from json import dumps
+
+        from dqkit.index.build import summary_to_json
+
+        typer.echo(dumps(summary_to_json(summary), ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    from dqkit.report.terminal_lists import print_index_summary
+
+    console = Console()
+    print_index_summary(summary.by_site, console)
+    for line in summary_lines(summary):
+        console.print(Text(line), soft_wrap=True)
+
+
+def summary_lines(summary: IndexSummary) -> list[str]:
+    """Say what was done and what could not be: names of folders are for the user's own terminal."""
+    from dqkit.report.visible import visible
+
+    rate = (summary.new + summary.changed) / summary.seconds if summary.seconds else 0.0
+    lines = [
+        f"{summary.files:,} files in {summary.seconds:.1f} s: {summary.new:,} new, {summary.changed:,} changed, "
+        f"{summary.removed:,} gone, {summary.unchanged:,} unchanged ({rate:,.0f} headers/s)"
+    ]
+    lines += [f"not read: {count:,} x {reason}" for reason, count in summary.not_read.items()]
+    lines += [f"not read: the folder {visible(folder, 300)}" for folder in summary.folders_not_read]
+    return lines + [f"offline: {visible(name)} (its rows stay)" for name in summary.offline]

@@ -27,14 +27,19 @@ def list_(
 
       dqkit rules list --select GEO
     """
-    from dqkit.report.terminal import print_rules, rules_json
     from dqkit.rulebook.book import load_book
 
     book = load_book(rules or []).select(opt.many(select), opt.many(ignore))
     if json:
-        typer.echo(rules_json(book))
-    else:
-        print_rules(book, lang=lang.value)
+        from json import dumps
+
+        typer.echo(dumps([rule.source for rule in book], default=str, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    from dqkit.report.terminal_lists import print_rules_list
+
+    print_rules_list(book, Console(), lang.value)
 
 
 @app.command()
@@ -49,17 +54,17 @@ def show(
 
       dqkit rules show GEO-003
     """
-    from dqkit.report.terminal import print_markdown
+    from rich.console import Console
+
+    from dqkit.report.terminal_lists import print_rule
     from dqkit.rulebook.book import load_book
     from dqkit.rulebook.explain import explain_rule
 
-    print_markdown(explain_rule(load_book(rules or []).get(rule), lang.value))
+    print_rule(explain_rule(load_book(rules or []).get(rule), lang.value), Console())
 
 
 def test(
-    files: Annotated[
-        list[Path] | None, typer.Argument(metavar="FILE…", help="Rule files; none: all shipped.")
-    ] = None,
+    files: Annotated[list[Path] | None, typer.Argument(metavar="FILE…", help="Rule files; none: all shipped.")] = None,
 ) -> int:
     """Run the cases that stand in rule files.
 
@@ -67,13 +72,28 @@ def test(
 
       dqkit rules test my-rules/GEO-901-house-step.yaml
     """
-    from dqkit.report.terminal import print_cases
-    from dqkit.rulebook.book import load_book
-    from dqkit.rulebook.cases import run_cases
+    from rich.console import Console
+    from rich.text import Text
 
-    results = [result for rule in load_book(files or []) if _asked(rule.path, files) for result in run_cases(rule)]
-    print_cases(results)
-    return int(ExitCode.OK if all(result.passed for result in results) else ExitCode.FAILED)
+    from dqkit.rulebook.book import load_book
+    from dqkit.rulebook.cases import missing_cases, run_cases
+
+    rules = [rule for rule in load_book(_own(files or [])) if _asked(rule.path, files)]
+    results = [result for rule in rules for result in run_cases(rule)]
+    console = Console()
+    failures = [f"{result.rule_id}: {result.case}: {result.failure}" for result in results if not result.passed]
+    failures += [f"{rule.id}: no case shows {outcome}" for rule in rules for outcome in missing_cases(rule)]
+    for failure in failures:
+        console.print(Text(failure, style="red"), soft_wrap=True)
+    console.print(f"{len(rules)} rules, {len(results)} cases, {len(failures)} failures")
+    return int(ExitCode.FAILED if failures else ExitCode.OK)
+
+
+def _own(files: list[Path]) -> list[Path]:
+    """Leave out what ships with dqkit: it is in the book already."""
+    from dqkit.shipped import shipped
+
+    return [file for file in files if not file.resolve().is_relative_to(shipped("rules").resolve())]
 
 
 def _asked(path: Path, files: list[Path] | None) -> bool:

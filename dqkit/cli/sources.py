@@ -24,13 +24,19 @@ def list_(catalog: opt.CatalogOption = opt.DEFAULT_CATALOG, json: opt.JsonOption
       dqkit sources list --catalog dqkit-catalog
     """
     from dqkit.catalog.store import Catalog
-    from dqkit.report.terminal import print_sources, sources_json
 
-    sources = Catalog(catalog).scan("sources").collect()
+    columns = ["name", "state", "n_files", "site_from", "indexed_at", "root", "source_id"]
+    sources = Catalog(catalog).scan("sources").select(columns).collect()
     if json:
-        typer.echo(sources_json(sources))
-    else:
-        print_sources(sources)
+        from json import dumps
+
+        typer.echo(dumps(sources.to_dicts(), default=str, ensure_ascii=False))
+        return
+    from rich.console import Console
+
+    from dqkit.report.terminal_lists import print_table
+
+    print_table(sources.drop("source_id"), Console())
 
 
 @app.command()

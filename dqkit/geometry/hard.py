@@ -13,13 +13,17 @@ SPLITTERS = (*HARD, "ImageOrientationPatient", "PixelSpacing")
 
 
 def hard_groups(frames: Frames) -> Ints:
-    """Return for each frame the number of its group, shape (n,): frames that could be slices of one volume."""
+    """Return for each frame the number of its group, shape (n,): frames that could be slices of one volume.
+
+    Every number from 0 on is in use.
+    """
     if frames.size == 0:
         return np.empty(0, dtype=np.int64)
     key = frames.table.select(pl.struct("series_key", *HARD).hash()).to_series().to_numpy()
     groups = np.unique(key, return_inverse=True)[1].astype(np.int64)
     groups = _refined(groups, frames.directions, DIRECTION)
-    return _refined(groups, _logarithms(frames.spacing_mm), SPACING_RATIO)
+    groups = _refined(groups, _logarithms(frames.spacing_mm), SPACING_RATIO)
+    return np.unique(groups, return_inverse=True)[1].astype(np.int64)
 
 
 def splitters(frames: Frames) -> Flags:

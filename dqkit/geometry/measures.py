@@ -7,6 +7,7 @@ import numpy as np
 from dqkit.geometry.frames import Flags, Floats, Frames, Ints
 from dqkit.geometry.places import nearness_mm, normals, places, positions_mm
 from dqkit.geometry.tolerances import (
+    FEWEST_SLICES,
     GAP_RATIO,
     GRID_MM,
     GRID_RATIO,
@@ -75,6 +76,8 @@ class Steps:
         Median of each stack, shape (k,), the lower of the middle two; NaN where there is no step.
     least_mm, largest_mm
         Extremes of each stack, shape (k,); NaN where there is no step.
+    is_gap
+        Which steps skip at least one slice, shape (m,).
     """
 
     after: Ints
@@ -83,11 +86,7 @@ class Steps:
     nominal_mm: Floats
     least_mm: Floats
     largest_mm: Floats
-
-    @property
-    def is_gap(self) -> Flags:
-        """Which steps skip at least one slice, shape (m,)."""
-        return self.size_mm >= GAP_RATIO * self.nominal_mm[self.stack]
+    is_gap: Flags
 
 
 @dataclass(frozen=True)
@@ -138,7 +137,26 @@ def steps_of(slices: Slices) -> Steps:
         ascending = size[np.lexsort((size, stack))]
         nominal[have] = ascending[first + (count - 1) // 2]
         least[have], largest[have] = ascending[first], ascending[first + count - 1]
-    return Steps(after, stack, size, nominal, least, largest)
+    return Steps(after, stack, size, nominal, least, largest, _gaps(stack, size, nominal[stack]))
+
+
+def _gaps(stack: Ints, size_mm: Floats, nominal_mm: Floats) -> Flags:
+    """Return which steps are gaps: wide ones, but not those of a part with a wider spacing of its own.
+
+    Where even wide steps reach from somewhere to an end of the stack, the protocol changed on the way: no slice
+    was lost.
+    """
+    wide = np.asarray(size_mm >= GAP_RATIO * nominal_mm)
+    start = np.flatnonzero(np.diff(stack, prepend=-1))
+    end = np.append(start[1:], stack.size)
+    many = np.add.reduceat(wide, start, dtype=np.int64) >= FEWEST_SLICES if start.size else np.empty(0, dtype=np.bool_)
+    for low, high in zip(start[many], end[many], strict=True):
+        leading, trailing = low + wide[low:high].argmin(), high - wide[low:high][::-1].argmin()
+        for part in (slice(low, leading), slice(trailing, high)):
+            run = size_mm[part]
+            if run.size >= FEWEST_SLICES and np.ptp(run) <= STEP_RATIO * run[0]:
+                wide[part] = False
+    return wide
 
 
 def line_of(frames: Frames, slices: Slices) -> Line:

@@ -39,7 +39,7 @@ def named(frames: Frames, first: Ints, sole: dict[str, Flags], parts: list[Part]
     fixed = _fixed(frames, first, text, sole)
     for i in split:
         timing = tuple(name for name in parts[i].by if name in TIMING)
-        fixed[i] += f";{_key(rows[i], timing, parts[i])}"
+        fixed[i] += _key(rows[i], timing, parts[i])
     return pl.DataFrame(
         {
             "stack_id": pl.Series(_unique_ids(fixed, frames, first), dtype=pl.String),

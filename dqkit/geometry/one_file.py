@@ -70,7 +70,10 @@ def stacks_in_one_file(instances: pl.DataFrame) -> pl.DataFrame:
 def _orientation(images: pl.DataFrame) -> pl.DataFrame:
     directions, error = unit_directions(_cosines(images))
     names = planes(normals(directions, np.arange(images.height)))
-    return pl.DataFrame({"orthonormality_error": error, "plane": pl.Series(names, dtype=pl.String)})
+    known = images["ImageOrientationPatient"].list.len().fill_null(0) == COSINES
+    return pl.DataFrame({"error": error, "plane": pl.Series(names, dtype=pl.String)}).select(
+        pl.when(known).then(pl.col("error")).alias("orthonormality_error"), "plane"
+    )
 
 
 def _cosines(images: pl.DataFrame) -> Floats:

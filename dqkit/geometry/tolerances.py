@@ -23,12 +23,12 @@ SAME_PLACE_DEFAULT_MM = 0.01
 STEP_RATIO = 0.01
 """Steps within 1 % of the median are even: the default of highdicom's volume geometry (spatial.py, 1e-2)."""
 
-GRID_MM = 0.05
+GRID_MM = 0.06
 """Slices that lie this close to an even grid are even although single steps differ more: positions rounded to a tenth
-of a millimetre do. House style."""
+of a millimetre are up to 0.05 mm off, and the fitted grid a little. House style."""
 
-GRID_RATIO = 0.05
-"""The same as a part of the step, which governs below 1 mm steps. House style."""
+GRID_RATIO = 0.1
+"""The same as a part of the step, which governs where steps are below 0.6 mm. House style."""
 
 GAP_RATIO = 1.5
 """A step of at least this many median steps is a gap: nearer to two steps than to one. House style."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import polars as pl
 
@@ -139,7 +140,7 @@ def _compare(
     for source in wanted:
         change = compare.changes(writer, source, progress)
         moved = rules.get(source.source_id, str(source.site_rule)) != str(source.site_rule)
-        moved |= (folders[source.source_id] or 0) >= 2 != (change.first_level >= 2)  # noqa: PLR2004
+        moved |= _holds_sites(folders[source.source_id]) != _holds_sites(change.first_level)
         changes.append(change.with_all_buckets() if moved and not change.offline else change)
         if change.too_many_removed and not options.confirm_removed:
             raise DqkitError(
@@ -147,6 +148,11 @@ def _compare(
                 "if that is meant, run again with --confirm-removed; nothing was changed",
             )
     return changes
+
+
+def _holds_sites(folders: int | None) -> bool:
+    """Tell whether a root with so many folders has one for each site."""
+    return (folders or 0) >= 2  # noqa: PLR2004
 
 
 def _update(
@@ -190,7 +196,7 @@ class _SiteNamer:
     def __init__(self, table: pl.DataFrame, changes: list[Change]) -> None:
         levels = dict(table.select("source_id", "root_folders").iter_rows())
         levels |= {change.source.source_id: change.first_level for change in changes if not change.offline}
-        self._rules = [(s, (levels[s.source_id] or 0) >= 2) for s in registered(table)]  # noqa: PLR2004
+        self._rules = [(s, _holds_sites(levels[s.source_id])) for s in registered(table)]
         self.roots = {source.source_id: source.root_bytes for source, _ in self._rules if source.root.is_dir()}
 
     def name(self, rows: pl.DataFrame) -> pl.DataFrame:
@@ -258,7 +264,7 @@ def _summarize(writer: Writer, changes: list[Change], seconds: float) -> IndexSu
         .collect()
     )
     return IndexSummary(
-        files=int(instances.select(pl.len()).collect().item()),
+        files=int(instances.select((pl.col("size") >= 0).sum()).collect().item()),
         new=sum(c.n_new for c in changes),
         changed=sum(c.n_changed for c in changes),
         removed=sum(c.n_removed for c in changes),
@@ -269,3 +275,19 @@ def _summarize(writer: Writer, changes: list[Change], seconds: float) -> IndexSu
         by_site=by_site,
         seconds=seconds,
     )
+
+
+def summary_to_json(summary: IndexSummary) -> dict[str, Any]:
+    """Return `summary` as plain JSON values; folders that could not be entered are counted, not named."""
+    return {
+        "complete": summary.complete,
+        "files": summary.files,
+        "new": summary.new,
+        "changed": summary.changed,
+        "removed": summary.removed,
+        "unchanged": summary.unchanged,
+        "not_read": summary.not_read,
+        "offline": list(summary.offline),
+        "seconds": round(summary.seconds, 3),
+        "by_site": summary.by_site.to_dicts(),
+    }

@@ -12,21 +12,23 @@ import polars as pl
 
 from dqkit.index.kinds import BINARY
 
-Convert = Callable[[pl.Series], tuple[pl.Series, pl.Series]]
+Typed = tuple[pl.Series, pl.Series]
+Convert = Callable[[pl.Series], Typed]
+ConvertLists = Callable[[pl.Series, pl.Series], Typed]
 
 _DECIMAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?").fullmatch
 _DTYPES = {"US": pl.UInt16, "SS": pl.Int16, "UL": pl.UInt32, "SL": pl.Int32, "FL": pl.Float32, "FD": pl.Float64}
 _MOST = 2**63
 
 
-def decimals(text: pl.Series) -> tuple[pl.Series, pl.Series]:
+def decimals(text: pl.Series) -> Typed:
     """Type decimal strings; infinities and NaN do not fit."""
     values = text.cast(pl.Float64, strict=False)
     values = pl.select(pl.when(values.is_finite()).then(values)).to_series()
     return values, (values.is_null() & text.is_not_null()).arg_true()
 
 
-def integers(text: pl.Series) -> tuple[pl.Series, pl.Series]:
+def integers(text: pl.Series) -> Typed:
     """Type integer strings; ``1.0`` is 1, as many writers have it."""
     values = text.cast(pl.Int64, strict=False)
     left = (values.is_null() & text.is_not_null()).arg_true()
@@ -37,25 +39,27 @@ def integers(text: pl.Series) -> tuple[pl.Series, pl.Series]:
     return values.scatter(left, pl.Series(mended, dtype=pl.Int64)), pl.Series(misfits, dtype=pl.UInt32)
 
 
-def decimal_lists(text: pl.Series) -> tuple[pl.Series, pl.Series]:
+def decimal_lists(text: pl.Series, components: pl.Series) -> Typed:
     """Type multi-valued decimal strings; one component that does not fit spoils the list."""
-    lists = _components(text).cast(pl.List(pl.Float64), strict=False)
-    return _whole(lists, text)
+    lists = _numbers(components)
+    inner = lists.explode()
+    if inner.null_count() == text.null_count() and inner.is_finite().all():
+        return lists, pl.Series([], dtype=pl.UInt32)
+    broken = lists.list.eval((~pl.element().is_finite().fill_null(value=False)).any()).list.first()
+    return _without(lists, broken)
 
 
-def number_lists(text: pl.Series) -> tuple[pl.Series, pl.Series]:
+def integer_lists(text: pl.Series, components: pl.Series) -> Typed:
     """Type multi-valued integer strings."""
-    lists = _components(text).cast(pl.List(pl.Float64), strict=False)
-    values, misfits = _whole(lists, text)
-    inner = values.explode()
-    if (inner == inner.floor()).all():
-        return values.cast(pl.List(pl.Int64)), misfits
-    broken = values.list.eval((pl.element() != pl.element().floor()).any()).list.first().fill_null(value=False)
-    values = pl.select(pl.when(~broken).then(values)).to_series().cast(pl.List(pl.Int64))
-    return values, pl.concat([misfits, broken.arg_true()]).sort()
+    lists, misfits = decimal_lists(text, components)
+    inner = lists.explode()
+    if not (inner == inner.floor()).all():
+        lists, fractions = _without(lists, lists.list.eval((pl.element() != pl.element().floor()).any()).list.first())
+        misfits = pl.concat([misfits, fractions]).sort()
+    return lists.cast(pl.List(pl.Int64)), misfits
 
 
-def binary_numbers(raw: pl.Series, vr: str) -> tuple[pl.Series, pl.Series]:
+def binary_numbers(raw: pl.Series, vr: str) -> Typed:
     """Type binary values of multiplicity 1; those of another length do not fit."""
     values = raw.bin.reinterpret(dtype=_DTYPES[vr], endianness="little")
     if vr in ("FL", "FD"):
@@ -101,16 +105,14 @@ def _integer(text: str) -> int | None:
     return int(value) if math.isfinite(value) and value == int(value) and abs(value) < _MOST else None
 
 
-def _components(text: pl.Series) -> pl.Series:
-    return text.str.replace_all(" ", "", literal=True).str.split("\\")
+def _numbers(components: pl.Series) -> pl.Series:
+    lists = components.cast(pl.List(pl.Float64), strict=False)
+    if lists.explode().null_count() > components.explode().null_count():  # padded components are numbers still
+        padded = components.list.eval(pl.element().str.strip_chars(" "))
+        return padded.cast(pl.List(pl.Float64), strict=False)
+    return lists
 
 
-def _whole(lists: pl.Series, text: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Return the lists all of whose components are finite numbers, and the places of the others."""
-    inner = lists.explode()
-    absent = text.null_count()
-    if inner.null_count() == absent and inner.is_finite().all():
-        return lists, pl.Series([], dtype=pl.UInt32)
-    broken = lists.list.eval((~pl.element().is_finite().fill_null(value=False)).any()).list.first()
-    values = pl.select(pl.when(~broken).then(lists)).to_series()
-    return values, (broken.fill_null(value=False)).arg_true()
+def _without(lists: pl.Series, broken: pl.Series) -> Typed:
+    broken = broken.fill_null(value=False)
+    return pl.select(pl.when(~broken).then(lists)).to_series(), broken.arg_true()

@@ -55,20 +55,20 @@ def groups_for(rows: int) -> int:
 def read_chunk(chunk: Chunk, folder: Path, groups: int) -> list[Shard]:
     """Read the headers of a chunk and write them as one Arrow file a group of buckets."""
     frame = read_files(chunk.root, chunk.source_id, chunk.files)
-    parts = (
-        {0: frame}
-        if groups == 1
-        else {
-            int(key[0]): part
-            for key, part in frame.partition_by(pl.col("bucket") % groups, as_dict=True, maintain_order=True).items()
-        }
-    )
     shards = []
-    for group, part in parts.items():
+    for group, part in _by_group(frame, groups):
         path = folder / f"{chunk.number:06d}-{group:02d}.arrow"
         part.write_ipc(path)
         shards.append(Shard(path, group, tuple(part["bucket"].unique().to_list())))
     return shards
+
+
+def _by_group(frame: pl.DataFrame, groups: int) -> list[tuple[int, pl.DataFrame]]:
+    if groups == 1:
+        return [(0, frame)]
+    grouped = frame.with_columns((pl.col("bucket") % groups).alias("group"))
+    parts = grouped.partition_by("group", as_dict=True, include_key=False)
+    return [(int(key[0]), part) for key, part in parts.items()]
 
 
 def read_all(chunks: Sequence[Chunk], folder: Path, groups: int, workers: int, progress: Progress) -> list[Shard]:

@@ -17,7 +17,16 @@ from dqkit.archive.text import decode
 from dqkit.catalog.schema import DATES
 from dqkit.index.faults import Faults
 from dqkit.index.kinds import ANY_SCRIPT, BINARY, LONGEST, ONE_VALUE, Column, Kinds, kinds
-from dqkit.index.numbers import Convert, binary_numbers, canonical, decimal_lists, decimals, integers, number_lists
+from dqkit.index.numbers import (
+    Convert,
+    ConvertLists,
+    binary_numbers,
+    canonical,
+    decimal_lists,
+    decimals,
+    integer_lists,
+    integers,
+)
 
 Columns = dict[str, pl.Series]
 Rows = Sequence[Sequence[bytes | None]]
@@ -81,25 +90,25 @@ class _Chunk:
 
     def texts(self) -> None:
         """Type text, dates and times."""
-        long = self._long_text(self.kinds.text)
+        long = self._long_single(self.kinds.text)
         for at, column in enumerate(self.kinds.text):
             self.columns[column.name] = long.slice(at * self.files, self.files)
         for vr, shape in _SHAPES.items():
             self._check_shape(vr, shape)
         self._dates()
         self._age()
-        lists = self.kinds.texts
-        parts = _stripped(self._long_text(lists).str.split("\\"))
-        for at, column in enumerate(lists):
+        _, parts = self._long_lists(self.kinds.texts)
+        parts = _stripped(parts)
+        for at, column in enumerate(self.kinds.texts):
             self.columns[column.name] = parts.slice(at * self.files, self.files)
 
     def numbers(self) -> None:
         """Type decimal strings, integer strings and binary numbers."""
         of = self.kinds
-        self._spread(of.real, self._long_text(of.real), decimals)
-        self._spread(of.integer, self._long_text(of.integer), integers)
-        self._spread(of.reals, self._long_text(of.reals), decimal_lists)
-        self._spread(of.integers, self._long_text(of.integers), number_lists)
+        self._numbers(of.real, decimals)
+        self._numbers(of.integer, integers)
+        self._number_lists(of.reals, decimal_lists)
+        self._number_lists(of.integers, integer_lists)
         for vr, columns in of.binary.items():
             self._binary(vr, columns)
         for column in of.binaries:
@@ -115,10 +124,26 @@ class _Chunk:
         text = self._without_nul(text, columns)
         keywords = [column.name for column in columns]
         text = text.str.strip_chars(" ")
-        size = text.str.len_bytes()
-        self.faults.add("empty", keywords, (size == 0).arg_true())
-        self._overlong(text, size, columns)
-        return pl.select(pl.when(size > 0).then(text)).to_series()
+        empty = text == ""
+        self.faults.add("empty", keywords, empty.arg_true())
+        return pl.select(pl.when(~empty).then(text)).to_series() if empty.any() else text
+
+    def _long_single(self, columns: Sequence[Column]) -> pl.Series:
+        """Return the text of attributes of one value, and note those that are too long."""
+        text = self._long_text(columns)
+        limits = pl.Series([LONGEST.get(column.vr, 1 << 31) for column in columns], dtype=pl.UInt32)
+        limit = limits.gather(pl.int_range(len(text), eager=True) // max(1, self.files))
+        self._overlong(text, (text.str.len_bytes() > limit).arg_true(), columns)
+        return text
+
+    def _long_lists(self, columns: Sequence[Column]) -> tuple[pl.Series, pl.Series]:
+        """Return the text of multi-valued attributes, and the lists of their components."""
+        text = self._long_text(columns)
+        lists = text.str.split("\\")
+        shortest = min(LONGEST[column.vr] for column in columns)
+        if (lists.explode().str.len_bytes() > shortest).any():
+            self._overlong(text, (text.str.len_bytes() > shortest).arg_true(), columns)
+        return text, lists
 
     def _decoded(self, flat: list[bytes | None], columns: Sequence[Column]) -> pl.Series:
         try:
@@ -159,11 +184,8 @@ class _Chunk:
         self.faults.add("with_nul", [column.name for column in columns], holding.arg_true())
         return text.str.replace_all("\0", "", literal=True)
 
-    def _overlong(self, text: pl.Series, size: pl.Series, columns: Sequence[Column]) -> None:
-        limits = pl.Series([LONGEST.get(column.vr, 1 << 31) for column in columns], dtype=pl.UInt32)
-        limit = limits.gather(pl.int_range(len(text), eager=True) // max(1, self.files))
-        suspects = (size > limit).arg_true().to_list()
-        at_fault = [i for i in suspects if _is_overlong(text[i], columns[i // self.files].vr)]
+    def _overlong(self, text: pl.Series, suspects: pl.Series, columns: Sequence[Column]) -> None:
+        at_fault = [i for i in suspects.to_list() if _is_overlong(text[i], columns[i // self.files].vr)]
         self.faults.add("overlong", [column.name for column in columns], pl.Series(at_fault, dtype=pl.Int64))
 
     def _check_shape(self, vr: str, shape: str) -> None:
@@ -188,9 +210,16 @@ class _Chunk:
         years = text.str.tail(1).replace_strict(_YEARS, default=None, return_dtype=pl.Float64)
         self.columns["patient_age_years"] = pl.select(count * years).to_series()
 
-    def _spread(self, columns: Sequence[Column], text: pl.Series, convert: Convert) -> None:
-        """Type a long column with `convert`, and cut it into its columns."""
-        values, misfits = convert(text)
+    def _numbers(self, columns: Sequence[Column], convert: Convert) -> None:
+        text = self._long_single(columns)
+        self._spread(columns, *convert(text), text)
+
+    def _number_lists(self, columns: Sequence[Column], convert: ConvertLists) -> None:
+        text, lists = self._long_lists(columns)
+        self._spread(columns, *convert(text, lists), text)
+
+    def _spread(self, columns: Sequence[Column], values: pl.Series, misfits: pl.Series, text: pl.Series) -> None:
+        """Cut a long typed column into its columns."""
         self.faults.add("untypeable", [column.name for column in columns], misfits, text.gather(misfits))
         for at, column in enumerate(columns):
             self.columns[column.name] = values.slice(at * self.files, self.files)

@@ -14,6 +14,8 @@ LOST_DARK = (96, 22, 22)
 BEFORE = (64, 200, 255)
 AFTER = (255, 196, 61)
 OUTLINE = (170, 176, 190)
+UNREADABLE = ((88, 94, 108), (40, 43, 51))
+FAINT = (70, 75, 86)
 
 MOST_WIDTH, MOST_HEIGHT = 900, 420
 MARGIN = 12
@@ -40,13 +42,12 @@ def colour(grey: NDArray[np.uint8]) -> Picture:
     return np.repeat(grey[..., None], 3, axis=2)
 
 
-def hatch(picture: Picture, mask: NDArray[np.bool_]) -> Picture:
-    """Return `picture` with the pixels of `mask` hatched in red: nothing was measured there."""
+def hatch(picture: Picture, mask: NDArray[np.bool_], colours: tuple[Colour, Colour] = (LOST, LOST_DARK)) -> Picture:
+    """Return `picture` with the pixels of `mask` hatched, in red where nothing was measured."""
     y, x = np.indices(mask.shape)
     stripes = (x + y) % 10 < 4  # noqa: PLR2004
     marked = picture.copy()
-    marked[mask & stripes] = LOST
-    marked[mask & ~stripes] = LOST_DARK
+    marked[mask & stripes], marked[mask & ~stripes] = colours
     return marked
 
 
@@ -131,11 +132,16 @@ def _drawn(picture: Picture, draw_on: Any) -> Picture:
 
 def encode(picture: Picture) -> Rendered:
     """Encode a picture as WebP, small enough to travel in a report."""
+    picture = pad(picture, MARGIN, MARGIN, MARGIN, MARGIN)
+    rendered = _encoded(picture, 1.0)
+    return rendered if len(rendered.data) <= _MOST_BYTES else _encoded(picture, 0.7)
+
+
+def _encoded(picture: Picture, at_most: float) -> Rendered:
     from PIL import Image
 
-    picture = pad(picture, MARGIN, MARGIN, MARGIN, MARGIN)
     height, width = picture.shape[:2]
-    shrink = min(1.0, MOST_WIDTH / width, MOST_HEIGHT / height)
+    shrink = min(1.0, MOST_WIDTH / width, MOST_HEIGHT / height) * at_most
     if shrink < 1:
         picture = scaled(picture, round(width * shrink), round(height * shrink))
     image = Image.fromarray(picture)

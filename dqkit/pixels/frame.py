@@ -140,6 +140,7 @@ def quiet() -> Iterator[None]:
 @lru_cache(maxsize=1)  # the frames of a file are asked for one after the other, and a header can hold thousands
 def _element(path: bytes, size: int, mtime_ns: int) -> _Element | PixelFault:  # noqa: ARG001 - mtime is a key
     from pydicom import dcmread
+    from pydicom.pixels import get_decoder
     from pydicom.uid import DeflatedExplicitVRLittleEndian
 
     with open(path, "rb") as file:  # noqa: PTH123
@@ -150,6 +151,10 @@ def _element(path: bytes, size: int, mtime_ns: int) -> _Element | PixelFault:  #
             header = dcmread(file, force=True)
         if not _describes_pixels(header):
             return PixelFault.BAD_DESCRIPTION if "Rows" in header else PixelFault.NO_PIXEL_DATA
+        try:
+            get_decoder(syntax)
+        except NotImplementedError:
+            return PixelFault.UNSUPPORTED
         if "PixelData" in header:
             return _Element(header, syntax)
         return _locate(file, header, syntax, size)
@@ -237,10 +242,7 @@ def _frame_bytes(header: "Dataset") -> int:
 def _run_decoder(file: IO[bytes], found: _Element, k: int) -> NDArray[Any] | PixelFault:
     from pydicom.pixels import as_pixel_options, get_decoder
 
-    try:
-        decoder = get_decoder(found.syntax)
-    except NotImplementedError:
-        return PixelFault.UNSUPPORTED
+    decoder = get_decoder(found.syntax)
     if not decoder.is_available:
         return PixelFault.NO_DECODER
     # In big-endian files, samples of 8 bits lie swapped in OW (PS3.5 D.3): the decoder must know the VR

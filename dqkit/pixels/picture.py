@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from dqkit.pixels import canvas, reformat
 from dqkit.pixels.canvas import AFTER, BEFORE, LOST, OUTLINE, Picture, Rendered, encode
-from dqkit.pixels.slices import SHOWN, OpenFile, Slice, Values, grey, read_slice, read_slices
+from dqkit.pixels.slices import SHOWN, OpenFile, Slice, Values, frame_of, grey, read_slice, read_slices
 
 Kind = Literal["gap", "tilt", "duplicate", "orientation", "single"]
 
@@ -23,6 +23,8 @@ _CUT = (390, 560)
 
 _LEAST_GAP = 9
 _SIDE = 24
+_SLICE = 184
+"""Pixels (height) of a slice beside a cut."""
 
 Stack = Mapping[str, Any]
 
@@ -40,9 +42,11 @@ def picture_of_stack(
         Returns the path of a file_id.
     kind
         ``gap``: a cut across the slices with the missing place hatched in red, next to the slices on either side
-        (blue before, yellow after). ``tilt``: the cut as if slices lay flush (within its box), next to the cut where
-        they were measured. ``duplicate``: the two slices of one position and their difference. ``orientation``: one
-        slice of the stack and of each of its `sisters`, and how their planes lie. ``single``: one image.
+        (blue before, yellow after); slices that cannot be decoded are hatched in grey. ``tilt``: the cut as if slices
+        lay flush (in red), next to the cut where they were measured (in blue). ``duplicate``: the two slices of one
+        position, and where they differ (blue: the first is brighter, yellow: the second). ``orientation``: one slice
+        of the stack and of each of its `sisters`, and how their planes lie. ``single``: one image between its
+        neighbours.
     at
         Index of the slice: the gap after it, the duplicate, or the single image; by default the worst.
     sisters
@@ -71,9 +75,9 @@ def picture_of_stack(
 
 def picture_of_image(path: bytes) -> Rendered | None:
     """Show one image; rows that the file does not hold are hatched in red."""
-    one = read_slice(path, partial=True)
+    one = read_slice(path)
     try:
-        return None if one is None else encode(_image(one, grey([one]), *_CUT))
+        return encode(_image(one, grey([one]), *_CUT)) if isinstance(one, Slice) else None
     except Exception:  # noqa: BLE001
         return None
 
@@ -97,9 +101,8 @@ def _image(one: Slice, shade: Callable[[Values], NDArray[np.uint8]], most_height
 def _single(stack: Stack, open_file: OpenFile, at: int) -> Picture | None:
     """Draw a slice between its neighbours, so that an empty or a constant one is told from a dark window."""
     n = len(stack["file_ids"])
-    number = ((stack.get("frame_numbers") or [])[at : at + 1] or [1])[0]
-    one = read_slice(open_file(stack["file_ids"][at]), (number or 1) - 1, partial=True)
-    if one is None:
+    one = read_slice(open_file(stack["file_ids"][at]), frame_of(stack, at))
+    if not isinstance(one, Slice):
         return None
     around = read_slices(stack, open_file, [i for i in (at - 1, at + 1) if 0 <= i < n]) or {}
     slices = {**around, at: one}
@@ -128,7 +131,7 @@ def _duplicate(stack: Stack, open_file: OpenFile, at: int | None) -> Picture | N
 
 def _difference(one: Slice, other: Slice) -> Picture:
     """Return where two slices differ: yellow where the second is brighter, blue where the first is."""
-    difference = other.values - one.values
+    difference = np.nan_to_num(other.values - one.values)
     strength = np.clip(np.abs(difference) / max(1e-9, float(np.percentile(np.abs(difference), 99.5))), 0, 1)
     if not difference.any():
         strength = np.zeros_like(difference)
@@ -163,20 +166,32 @@ def _gap(stack: Stack, open_file: OpenFile, at: int | None) -> Picture | None:
     if before is None:
         return None
     positions = stack["slice_positions_mm"]
-    beside_gaps = [j for i in gaps for j in (i, i + 1)]
-    slices = read_slices(stack, open_file, _chosen(len(positions), beside_gaps))
+    chosen = _chosen(len(positions), [j for i in gaps for j in (i, i + 1)])
+    slices = read_slices(stack, open_file, chosen, needed=(before, before + 1))
     if slices is None:
         return None
-    cut = reformat.cut(slices, positions)
+    cut = reformat.cut(slices, positions, lost=[i for i in chosen if i not in slices])
     shade = grey([slices[before], slices[before + 1], slices[min(slices)]])
     most = _CUT if cut.rows_are_slices else _CUT[::-1]
     view = reformat.zoomed(reformat.whole(cut, *most, slice_mm=_slice_mm(stack)), gaps[before], _LEAST_GAP)
-    across = _cut_with_gaps(cut, view, list(gaps.values()), shade)
+    across = canvas.frame(_cut_with_gaps(cut, view, list(gaps.values()), shade), canvas.FAINT, 1)
     marks = [(positions[before], BEFORE), (sum(gaps[before]) / 2, LOST), (positions[before + 1], AFTER)]
     across = _point_at(across, cut, view, marks)
     pair = [(slices[before], BEFORE), (slices[before + 1], AFTER)]
-    neighbours = [canvas.frame(_image(one, shade, 184, 230), edge) for one, edge in pair]
-    return canvas.beside([across, canvas.above(neighbours[::-1] if cut.flip_positions else neighbours)])
+    return _with_neighbours(across, pair[::-1] if cut.flip_positions else pair, shade)
+
+
+def _with_neighbours(
+    across: Picture, pair: Sequence[tuple[Slice, canvas.Colour]], shade: Callable[[Values], NDArray[np.uint8]]
+) -> Picture:
+    """Put two slices where the cut leaves room: under a low one, else beside it."""
+    room = canvas.MOST_HEIGHT - across.shape[0] - 3 * canvas.MARGIN
+    if room > _SLICE:
+        low = [canvas.frame(_image(one, shade, room - 6, 300), edge) for one, edge in pair]
+        return canvas.above([across, canvas.beside(low)])
+    return canvas.beside(
+        [across, canvas.above([canvas.frame(_image(one, shade, _SLICE, 230), edge) for one, edge in pair])]
+    )
 
 
 def _cut_with_gaps(
@@ -185,9 +200,10 @@ def _cut_with_gaps(
     gaps: list[tuple[float, float]],
     shade: Callable[[Values], NDArray[np.uint8]],
 ) -> Picture:
-    drawn = reformat.draw(cut, view, [])
-    missing = np.repeat(reformat.gap_mask(view, gaps, _LEAST_GAP // 2)[:, None], drawn.shape[1], axis=1)
-    return canvas.hatch(_shaded(reformat.upright(cut, drawn), shade), reformat.upright(cut, missing))
+    drawn = reformat.upright(cut, reformat.draw(cut, view, []))
+    missing = np.repeat(reformat.gap_mask(view, gaps, _LEAST_GAP // 2)[:, None], view.shape[1], axis=1)
+    picture = canvas.hatch(_shaded(drawn, shade), np.isnan(drawn), canvas.UNREADABLE)
+    return canvas.hatch(picture, reformat.upright(cut, missing))
 
 
 def _shaded(drawn: Values, shade: Callable[[Values], NDArray[np.uint8]]) -> Picture:
@@ -230,16 +246,20 @@ def _tilt(stack: Stack, open_file: OpenFile) -> Picture | None:
         return None
     cut = reformat.cut(slices, positions, keep=reformat.drifting_axis(slices))
     shade = grey([slices[min(slices)], slices[sorted(slices)[len(slices) // 2]], slices[max(slices)]])
-    most = (390, 420) if cut.rows_are_slices else (420, 390)
+    wide = reformat.whole(cut, 1e6, 1.0, slice_mm=_slice_mm(stack), offsets=True)
+    low = (wide.end_mm - wide.start_mm) * 2 < wide.right_mm - wide.left_mm  # then one picture above the other
+    most = (180, 640) if low else (390, 420)
     view = reformat.whole(cut, *most, slice_mm=_slice_mm(stack), offsets=True)
     gaps = list(_gaps_mm(stack).values())
     panels = []
     for measured, edge in ((False, LOST), (True, BEFORE)):
         picture = _shaded(reformat.upright(cut, reformat.draw(cut, view, gaps, offsets=measured)), shade)
+        picture = canvas.pad(picture, 2, 2, 2, 2)
         for offsets, outline in ((False, OUTLINE), (measured, edge)):
-            picture = canvas.lines(picture, _box(cut, view, offsets=offsets), outline)
-        panels.append(canvas.pad(picture, 2, 2, 2, 2))
-    return canvas.beside(panels) if cut.rows_are_slices else canvas.above(panels)
+            box = [(x + 2, y + 2) for x, y in _box(cut, view, offsets=offsets)]
+            picture = canvas.lines(picture, box, outline)
+        panels.append(picture)
+    return canvas.above(panels) if low == cut.rows_are_slices else canvas.beside(panels)
 
 
 def _box(cut: reformat.Cut, view: reformat.View, *, offsets: bool) -> list[tuple[float, float]]:

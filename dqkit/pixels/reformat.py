@@ -64,13 +64,17 @@ class View:
         )
 
 
-def cut(slices: Mapping[int, Slice], positions_mm: Sequence[float], *, keep: str | None = None) -> Cut:
+def cut(
+    slices: Mapping[int, Slice], positions_mm: Sequence[float], *, lost: Sequence[int] = (), keep: str | None = None
+) -> Cut:
     """Cut through the middle of the body.
 
     Parameters
     ----------
     positions_mm
         Of all slices of the stack, by slice index.
+    lost
+        Indices of slices that cannot be decoded; nothing is drawn there.
     keep
         ``row`` or ``column``: the in-plane axis that the cut keeps; by default the one that makes the cut coronal
         (sagittal for a coronal stack).
@@ -83,12 +87,13 @@ def cut(slices: Mapping[int, Slice], positions_mm: Sequence[float], *, keep: str
     middle = _middle(slices[indices[len(indices) // 2]], keep)
     kept = first.row if keep == "row" else first.column
     offsets = {i: _offset(slices[i], first, kept) for i in indices}
+    lines = {i: _line(slices[i].values, keep, middle) for i in indices}
     head_is_last = travel is not None and travel[_AXIAL] > 0
     return Cut(
-        lines={i: _line(slices[i].values, keep, middle) for i in indices},
+        lines=lines | dict.fromkeys(lost, np.full(len(lines[indices[0]]), np.nan)),
         step_mm=first.spacing_mm[1] if keep == "row" else first.spacing_mm[0],
-        positions_mm={i: positions_mm[i] for i in indices},
-        offsets_mm=offsets,
+        positions_mm={i: positions_mm[i] for i in [*indices, *lost]},
+        offsets_mm=offsets | dict.fromkeys(lost, 0.0),
         rows_are_slices=axial,
         flip_positions=axial and head_is_last,
         flip_samples=not axial and kept is not None and kept[_AXIAL] > 0.5,  # noqa: PLR2004
@@ -106,7 +111,7 @@ def _travel(slices: Mapping[int, Slice]) -> Values | None:
     first, last = slices[min(slices)], slices[max(slices)]
     if first.row is None or first.column is None:
         return None
-    normal: Values = np.cross(first.row, first.column)
+    normal = np.asarray(np.cross(first.row, first.column))
     if first.origin_mm is None or last.origin_mm is None:
         return normal
     return np.asarray(normal if (last.origin_mm - first.origin_mm) @ normal >= 0 else -normal)
@@ -121,7 +126,7 @@ def _offset(one: Slice, first: Slice, axis: Values | None) -> float:
 def _middle(one: Slice, keep: str) -> int:
     """Return the row (or column) through the centre of the body on a middle slice."""
     values = one.values if keep == "row" else one.values.T
-    bright = values > np.percentile(values, 50)
+    bright = values > np.nanpercentile(values, 50)
     weight = bright.sum(axis=1)
     if not weight.any():
         return len(weight) // 2
@@ -137,7 +142,7 @@ def _line(values: Values, keep: str, middle: int) -> Values:
     return np.asarray(across[start:stop].mean(axis=0))
 
 
-def whole(of: Cut, most_along: int, most_across: int, *, slice_mm: float, offsets: bool = False) -> View:
+def whole(of: Cut, most_along: float, most_across: float, *, slice_mm: float, offsets: bool = False) -> View:
     """Return the view of all of a cut that fits in a picture (pixels along the normal, along the kept axis)."""
     positions, n = list(of.positions_mm.values()), max(len(line) for line in of.lines.values())
     start, end = min(positions) - slice_mm / 2, max(positions) + slice_mm / 2
@@ -170,7 +175,7 @@ def draw(of: Cut, view: View, gaps_mm: Sequence[tuple[float, float]], *, offsets
     drawn = np.full((along, across), np.nan)
     indices = sorted(of.lines)
     positions = np.array([of.positions_mm[i] for i in indices])
-    places: Values = view.start_mm + (np.arange(along) + 0.5) / view.scale
+    places = view.start_mm + (np.arange(along) + 0.5) / view.scale
     nearest = np.array(indices)[np.abs(places[:, None] - positions[None, :]).argmin(axis=1)]
     samples = view.left_mm + (np.arange(across) + 0.5) / view.scale
     for i in np.unique(nearest):
@@ -179,7 +184,7 @@ def draw(of: Cut, view: View, gaps_mm: Sequence[tuple[float, float]], *, offsets
         values = np.interp(at, np.arange(len(line)), line)
         values[np.abs(at - (len(line) - 1) / 2) > len(line) / 2] = np.nan
         drawn[nearest == i] = values
-    drawn[inside(places, gaps_mm)] = np.nan
+    drawn[inside(np.asarray(places), gaps_mm)] = np.nan
     return drawn
 
 

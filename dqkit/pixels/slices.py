@@ -28,7 +28,7 @@ class Slice:
     Attributes
     ----------
     values
-        (rows, columns), after Rescale Slope and Intercept.
+        (rows, columns), after Rescale Slope and Intercept; NaN in rows that the file does not hold.
     spacing_mm
         Between rows, between columns.
     row, column
@@ -63,26 +63,48 @@ def may_be_shown(frame: Frame) -> bool:
     )
 
 
-def read_slices(stack: Mapping[str, Any], open_file: OpenFile, indices: Iterable[int]) -> dict[int, Slice] | None:
-    """Decode the slices of a stack at `indices` (0-based, in order of position); None where one cannot be shown."""
+def read_slices(
+    stack: Mapping[str, Any], open_file: OpenFile, indices: Iterable[int], needed: Iterable[int] | None = None
+) -> dict[int, Slice] | None:
+    """Decode the slices of a stack at `indices` (0-based, in order of position).
+
+    Returns
+    -------
+    dict or None
+        Slices by index, without those that cannot be decoded; None where one of `needed` (all, unless told) cannot be
+        decoded, or any must not be shown.
+    """
+    indices = sorted(set(indices))
+    must = set(indices if needed is None else needed)
     slices = {}
-    for i in sorted(set(indices)):
-        number = (stack.get("frame_numbers") or [])[i : i + 1] or [1]
-        one = read_slice(open_file(stack["file_ids"][i]), (number[0] or 1) - 1)
-        if one is None:
+    for i in indices:
+        one = read_slice(open_file(stack["file_ids"][i]), frame_of(stack, i))
+        if one is None or (isinstance(one, PixelFault) and i in must):
             return None
-        slices[i] = one
+        if not isinstance(one, PixelFault):
+            slices[i] = one
     return slices
 
 
-def read_slice(path: bytes, k: int = 0, *, partial: bool = False) -> Slice | None:
-    """Decode one frame; None where it cannot be decoded or must not be shown."""
-    frame = decode_isolated(path, k, partial=partial)
-    if isinstance(frame, PixelFault) or not may_be_shown(frame):
+def frame_of(stack: Mapping[str, Any], i: int) -> int:
+    """Return the frame, from 0, that slice `i` of a stack is in its file."""
+    numbers = stack.get("frame_numbers") or []
+    return (numbers[i] or 1) - 1 if i < len(numbers) else 0
+
+
+def read_slice(path: bytes, k: int = 0) -> Slice | PixelFault | None:
+    """Decode one frame, with NaN for rows that the file does not hold; None where it must not be shown."""
+    frame = decode_isolated(path, k, partial=True)
+    if isinstance(frame, PixelFault):
+        return frame
+    if not may_be_shown(frame):
         return None
     row, column = _axes(frame.orientation)
+    values = frame.pixels.astype(np.float64) * frame.slope + frame.intercept
+    if frame.lost_from_row is not None:
+        values[frame.lost_from_row :] = np.nan
     return Slice(
-        values=frame.pixels.astype(np.float64) * frame.slope + frame.intercept,
+        values=values,
         spacing_mm=_spacing(frame.spacing_mm),
         modality=frame.modality,
         inverted=frame.photometric == "MONOCHROME1",
@@ -119,8 +141,8 @@ def _axes(orientation: Sequence[float] | None) -> tuple[Values | None, Values | 
 def grey(slices: Sequence[Slice]) -> Callable[[Values], NDArray[np.uint8]]:
     """Return the grey scale that all of `slices` are shown in, so that they can be compared.
 
-    CT in Hounsfield units gets a soft-tissue window (C 40, W 500: house style); anything else the range from the
-    0.5th to the 99.5th percentile of what is not background.
+    CT in Hounsfield units gets a window that tells lung from air and bone from tissue (C -200, W 1500: house style);
+    anything else the range from the 0.5th to the 99.5th percentile of what is not background.
     """
     import SimpleITK as sitk  # noqa: N813 - its own documentation's name
 
@@ -141,7 +163,7 @@ def _range(slices: Sequence[Slice]) -> tuple[float, float]:
     if not sample.size:
         return 0.0, 1.0
     if slices[0].modality == "CT" and sample.min() < -500 and 0 < sample.max() < 10_000:  # noqa: PLR2004
-        return -210.0, 290.0
+        return -950.0, 550.0
     foreground = sample[sample > sample.min()]
     low, high = np.percentile(foreground if foreground.size else sample, (0.5, 99.5))
     return float(min(low, sample.min())) if low > 0 else float(low), float(max(high, low + 1e-6))

@@ -22,7 +22,7 @@ OTHER_COLOUR = "#7d8590"
 
 _MOST_ROWS = 20
 _MOST_VALUES = 40
-_LABEL = 34
+_LABEL = 60
 _STEP = 30  # height of a row, px
 _DIGITS = ",.4~r"  # d3-format: four significant digits, no trailing zeros
 _LOG_FROM = 60  # largest : smallest from which a linear axis would crush the small values
@@ -78,9 +78,13 @@ def _chart(frame: pl.DataFrame, measure: str) -> Chart:
 
 
 def _named(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
-    """Add `row`, the label of the row that a value stands in."""
-    groups = frame.select(columns).unique()
-    labels = [" · ".join(visible(value, _LABEL) for value in group) for group in groups.iter_rows()]
+    """Add `row`, the label of the row that a value stands in; two groups never share one."""
+    groups = frame.select(columns).unique().sort(columns)
+    labels: list[str] = []
+    for group in groups.iter_rows():
+        label = " · ".join(visible(value, _LABEL) for value in group)
+        again = sum(other == label or other.startswith(f"{label} (") for other in labels)
+        labels.append(f"{label} ({again + 1})" if again else label)
     return frame.join(groups.with_columns(row=pl.Series(labels, dtype=pl.String)), on=columns, how="left")
 
 

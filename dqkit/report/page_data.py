@@ -17,7 +17,7 @@ from dqkit.report.words import LANGUAGES, WORDS, pair
 from dqkit.rulebook.rule import Rule
 
 MOST_PROBLEMS = 1500
-MOST_EXAMPLES = 3000
+MOST_EXAMPLES = 6000
 MOST_OUTCOMES = 4000
 
 PROBLEM_COLUMNS = (

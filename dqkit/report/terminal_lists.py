@@ -108,6 +108,16 @@ def print_explain(
     )
 
 
+def print_table(frame: pl.DataFrame, console: Console) -> None:
+    """Print a small frame as it is, a column each."""
+    table = _table()
+    for name in frame.columns:
+        table.add_column(name, overflow="fold")
+    for row in frame.iter_rows():
+        table.add_row(*(Text(_cell(value)) for value in row))
+    console.print(table)
+
+
 def _table() -> Table:
     return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
 

@@ -59,8 +59,8 @@ class Book:
     def select(self, select: Sequence[str] = (), ignore: Sequence[str] = ()) -> "Book":
         """Return the rules that `select` names (all where empty), without those that `ignore` names.
 
-        A selector is an id (``GEO-003``), a family (``GEO``), a name (``slice-gap``) or a pattern of either (``GEO-0*``,
-        ``*-missing``); deprecated rules must be named.
+        A selector is an id (``GEO-003``), a family (``GEO``), a name (``slice-gap``) or a pattern of either
+        (``GEO-0*``, ``*-missing``); deprecated rules must be named.
 
         Raises
         ------
@@ -126,7 +126,9 @@ def make_book(rules: Iterable[Rule]) -> Book:
     for rule in ordered:
         for key, text, seen in (("id", rule.id, by_id), ("name", rule.name, names)):
             if text in seen:
-                raise _mark(rule, key).error(f"the {key} {text} stands in {seen[text].path} too", "ids are never reused")
+                raise _mark(rule, key).error(
+                    f"the {key} {text} stands in {seen[text].path} too", "ids are never reused"
+                )
             seen[text] = rule
     for rule in ordered:
         for cause in rule.implied_by:
@@ -155,14 +157,17 @@ def _check_cause(rule: Rule, cause_id: str, by_id: Mapping[str, Rule]) -> None:
     if cause.level not in ANCESTORS[rule.level]:
         allowed = ", ".join(ANCESTORS[rule.level])
         raise mark.error(
-            f"{cause_id} speaks of a {cause.level}, and {rule.id} of a {rule.level}", f"the cause may speak of: {allowed}"
+            f"{cause_id} speaks of a {cause.level}, and {rule.id} of a {rule.level}",
+            f"the cause may speak of: {allowed}",
         )
     if cause.severity.rank < rule.severity.rank:
         raise mark.error(f"{cause_id} is milder ({cause.severity}) than its consequence {rule.id} ({rule.severity})")
     if cause.status is RuleStatus.PREVIEW and rule.status is not RuleStatus.PREVIEW:
         raise mark.error(f"{cause_id} is a preview, which never fails a gate, and would silence {rule.id}")
     if not _as_strict(cause.allow, rule.allow):
-        raise mark.error(f"{cause_id} allows more failures ({cause.allow}) than its consequence {rule.id} ({rule.allow})")
+        raise mark.error(
+            f"{cause_id} allows more failures ({cause.allow}) than its consequence {rule.id} ({rule.allow})"
+        )
 
 
 def _as_strict(cause: Allow, consequence: Allow) -> bool:

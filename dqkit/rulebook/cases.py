@@ -22,6 +22,11 @@ class CaseResult:
     observed: str
     failure: str
 
+    @property
+    def passed(self) -> bool:
+        """Whether the rule said what the case expects."""
+        return not self.failure
+
 
 def run_case(rule: Rule, case: Case) -> CaseResult:
     """Evaluate one case.
@@ -53,7 +58,9 @@ def run_cases(rule: Rule) -> tuple[CaseResult, ...]:
 
 def missing_cases(rule: Rule) -> tuple[str, ...]:
     """Return the outcomes that the rule can have and no case of it shows: of pass, fail and unknown."""
-    shown = {"unknown" if word not in ("pass", "fail", "not_applicable") else word for c in rule.cases for word in c.expect}
+    shown = {
+        "unknown" if word not in ("pass", "fail", "not_applicable") else word for c in rule.cases for word in c.expect
+    }
     wanted = ("pass", "fail", "unknown") if rule.can_be_unknown else ("pass", "fail")
     return tuple(word for word in wanted if word not in shown)
 

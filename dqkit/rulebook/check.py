@@ -45,9 +45,9 @@ class Compiled:
 class Expectation:
     """A core expectation of Great Expectations that says the same as a check, for ``--engine gx``.
 
-    `type` is snake_case (``expect_column_values_to_be_in_set``), `kwargs` are its arguments. `frame` gives the columns
-    of the pandas table it needs, each an expression over the whole frame of the level; only the entities that
-    are neither out of scope nor unknown go to the table, so that its unexpected count is the number of failures.
+    `type` is the name of its class (``ExpectColumnValuesToBeInSet``), `kwargs` are its arguments. `frame` gives the
+    columns of the pandas table it needs, each an expression over the frame of the level; only the entities that are
+    neither out of scope nor unknown go to the table, so that its unexpected count is the number of failures.
     """
 
     type: str

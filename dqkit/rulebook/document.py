@@ -40,7 +40,7 @@ class Node:
     value: Any
     mark: Mark
 
-    def plain(self) -> Any:  # noqa: ANN401
+    def plain(self) -> Any:
         """Return the value as ordinary Python data, without the lines."""
         if isinstance(self.value, Mapping):
             return {key: node.plain() for key, node in self.value.items()}
@@ -80,7 +80,7 @@ def parse_document(text: str, path: Path) -> Node:
     return node
 
 
-def _node(raw: Any, path: Path, seen: set[int], depth: int) -> Node:  # noqa: ANN401
+def _node(raw: Any, path: Path, seen: set[int], depth: int) -> Node:
     mark = Mark(path, raw.start_mark.line + 1)
     if id(raw) in seen:
         raise mark.error("anchors and aliases (& and *) are not allowed", "write the value out")
@@ -94,7 +94,7 @@ def _node(raw: Any, path: Path, seen: set[int], depth: int) -> Node:  # noqa: AN
     return Node(_scalar(raw, mark), mark)
 
 
-def _mapping(raw: Any, path: Path, seen: set[int], depth: int) -> dict[str, Node]:  # noqa: ANN401
+def _mapping(raw: Any, path: Path, seen: set[int], depth: int) -> dict[str, Node]:
     found: dict[str, Node] = {}
     for key, value in raw.value:
         mark = Mark(path, key.start_mark.line + 1)
@@ -106,13 +106,13 @@ def _mapping(raw: Any, path: Path, seen: set[int], depth: int) -> dict[str, Node
     return found
 
 
-def _scalar(raw: Any, mark: Mark) -> Any:  # noqa: ANN401
+def _scalar(raw: Any, mark: Mark) -> Any:
     if raw.tag not in _PLAIN_TAGS:
         raise mark.error(f"the tag {raw.tag!r} is not allowed", "rules are plain text, numbers, dates and lists")
     if raw.tag.endswith(":bool") and raw.value.lower() not in {"true", "false"}:
         return raw.value
     try:
-        return _SCALARS.construct_object(raw)  # type: ignore[no-untyped-call]
+        return _SCALARS.construct_object(raw)
     except ValueError as error:
         raise mark.error(f"{raw.value!r} is no value of YAML: {error}") from error
     finally:

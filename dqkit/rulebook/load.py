@@ -22,6 +22,9 @@ from dqkit.rulebook.section import Section, checked_column, close_to, is_kind, k
 _ID = re.compile(r"[A-Z]{2,8}-[0-9]{3}")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
+PICTURES = ("", "gap", "tilt", "duplicate", "orientation", "image")
+"""What a picture of a finding can show (pixels/picture.py)."""
+
 _EXPECTED = (*dict.fromkeys(outcome.word for outcome in Outcome), "missing", "varying", "not_looked_at")
 
 
@@ -82,6 +85,7 @@ def parse_rule(text: str, path: Path) -> Rule:
         origin=Origin(section.choice("origin", list(Origin), Origin.DATA)),
         status=RuleStatus(section.choice("status", list(RuleStatus), RuleStatus.STABLE)),
         since=_version(section),
+        picture=section.choice("picture", PICTURES, ""),
         cases=_cases(section, level),
         path=path,
         sha256=hashlib.sha256(text.encode()).hexdigest(),
@@ -186,7 +190,9 @@ def _remedy(section: Section) -> Remedy:
 def _cases(section: Section, level: Level) -> tuple[Case, ...]:
     node = section.need("cases")
     if not isinstance(node.value, tuple) or not node.value:
-        raise node.mark.error("cases is a list of at least one case", "a rule shows at least what passes and what fails")
+        raise node.mark.error(
+            "cases is a list of at least one case", "a rule shows at least what passes and what fails"
+        )
     return tuple(_case(Section(item, "the case", level)) for item in node.value)
 
 
@@ -197,7 +203,9 @@ def _case(section: Section) -> Case:
     expect = section.texts("expect")
     for word in expect:
         if word not in _EXPECTED:
-            raise section.need("expect").mark.error(f"a case cannot expect {word!r}", f"allowed: {', '.join(_EXPECTED)}")
+            raise section.need("expect").mark.error(
+                f"a case cannot expect {word!r}", f"allowed: {', '.join(_EXPECTED)}"
+            )
     if len(expect) == 1:
         expect *= len(given)
     if not given or len(expect) != len(given):
@@ -218,7 +226,7 @@ def _row(node: Node, level: Level) -> Mapping[str, Any]:
     return row
 
 
-def _cell(name: str, node: Node, level: Level) -> Any:  # noqa: ANN401
+def _cell(name: str, node: Node, level: Level) -> Any:
     kind = FRAMES[level][name]
     is_list = hasattr(kind, "inner")
     items = node.value if isinstance(node.value, tuple) else (node,)

@@ -8,7 +8,9 @@ from dqkit.catalog.schema import FRAMES
 from dqkit.privacy.identifying import is_identifying
 
 _MOST_CHARACTERS = 60
-_LIST_KINDS = {name: kind for frame in FRAMES.values() for name, kind in frame.items() if isinstance(kind, pl.List)}
+_DIGITS = 6
+_KINDS = {name: kind for frame in FRAMES.values() for name, kind in frame.items()}
+_LIST_KINDS = {name: kind for name, kind in _KINDS.items() if isinstance(kind, pl.List)}
 
 WITHHELD = "(not shown)"
 """Stands for the value of an identifying attribute (PS3.15 Table E.1-1)."""
@@ -20,9 +22,17 @@ def shown(column: str) -> pl.Expr:
         return pl.when(pl.col(column).is_null()).then(pl.lit("absent")).otherwise(pl.lit(WITHHELD))
     value = pl.col(column)
     if column in _LIST_KINDS:
-        value = value.list.eval(pl.element().cast(pl.String)).list.join("\\", ignore_nulls=True)
+        inner = pl.element().round_sig_figs(_DIGITS) if _is_real(column) else pl.element()
+        value = value.list.eval(inner.cast(pl.String)).list.join("\\", ignore_nulls=True)
+    elif _is_real(column):
+        value = value.round_sig_figs(_DIGITS)
     text = value.cast(pl.String).str.replace_all(r"[\p{C}\u2028\u2029]", "?").str.slice(0, _MOST_CHARACTERS)
     return text.fill_null("absent")
+
+
+def _is_real(column: str) -> bool:
+    kind = _KINDS[column]
+    return (kind.inner if isinstance(kind, pl.List) else kind) == pl.Float64()
 
 
 def named(column: str) -> pl.Expr:

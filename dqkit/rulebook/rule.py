@@ -118,6 +118,8 @@ class Rule:
     cases: tuple[Case, ...]
     path: Path
     sha256: str
+    picture: str = ""
+    """What a picture of a finding shows: gap, tilt, duplicate, orientation or image; empty = none."""
     variant: str = ""
     source: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """The YAML as read, for `dqkit rules show` and for packs."""

@@ -1,12 +1,12 @@
 """The scope of a rule: which entities it speaks of.
 
-    scope:
-      is_image: true                                   # equals
-      Modality: [CT, MR, PT]                           # is one of; for a list column: holds one of
-      BurnedInAnnotation: {not: "YES"}                 # is none of
-      n_slices: {min: 3}                               # at least, at most (max)
-      StudyDate: {present: true}                       # has a value at all; never unknown
-      TransferSyntaxUID: {listed_in: transfer-syntaxes, where: {lossy: always}}   # a key of a vocabulary table
+scope:
+  is_image: true                                   # equals
+  Modality: [CT, MR, PT]                           # is one of; for a list column: holds one of
+  BurnedInAnnotation: {not: "YES"}                 # is none of
+  n_slices: {min: 3}                               # at least, at most (max)
+  StudyDate: {present: true}                       # has a value at all; never unknown
+  TransferSyntaxUID: {listed_in: transfer-syntaxes, where: {lossy: always}}   # a key of a vocabulary table
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from dqkit.rulebook.section import Section, close_to
 from dqkit.rulebook.vocabulary import keys_where, load_table, table_names
 
 _SHOWN = 6
-"""Values of a condition that a description spells out."""
+"""Keys of a table that a description spells out."""
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,13 @@ class Condition:
     most: float | None = None
     is_list: bool = False
     table: str = ""
-    """Name of the vocabulary table that `values` came from."""
+    """Where in the vocabulary `values` came from."""
 
     def compile(self) -> pl.Expr:
         """Return true = met, false = not met, null = unknown."""
         column = pl.col(self.column)
         if self.kind == "present":
-            return column.is_not_null() == self.values[0]
+            return column.is_not_null() if self.values[0] else column.is_null()
         if self.kind == "range":
             return _within(column, self.least, self.most)
         found = self._found(column)
@@ -50,7 +50,7 @@ class Condition:
         if self.is_list:
             return pl.any_horizontal(column.list.contains(value) for value in self.values)
         if len(self.values) == 1:
-            return column == self.values[0]
+            return column.eq(self.values[0])
         return column.is_in(list(self.values))
 
     def describe(self) -> str:
@@ -59,9 +59,10 @@ class Condition:
             return f"{self.column}: {'present' if self.values[0] else 'absent'}"
         if self.kind == "range":
             return f"{self.column}: {_range_words(self.least, self.most)}"
-        words = ", ".join(_word(value) for value in self.values[:_SHOWN])
-        more = f" … ({len(self.values)}, {self.table or 'in all'})" if len(self.values) > _SHOWN else ""
-        return f"{self.column}: {'not ' if self.kind == 'not_in' else ''}{words}{more}"
+        words = ", ".join(_word(value) for value in self.values)
+        if self.table and len(self.values) > _SHOWN:
+            words = f"{len(self.values)} of {self.table}"
+        return f"{self.column}: {'not ' if self.kind == 'not_in' else ''}{words}"
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def _conditions(section: Section, column: str, node: Node) -> list[Condition]:
 
 
 def read_listed(section: Section, key: str) -> tuple[str, tuple[str, ...]]:
-    """Read ``listed_in: <table>`` and ``where: {property: value}``; return the table's name and the keys meant.
+    """Read ``listed_in: <table>`` and ``where: {property: value}``; return its words and the keys meant.
 
     Raises
     ------
@@ -154,7 +155,8 @@ def read_listed(section: Section, key: str) -> tuple[str, tuple[str, ...]]:
     if not keys:
         known = {prop for row in load_table(str(node.value)).values() for prop in row}
         raise (where or node).mark.error(f"nothing in the table {node.value} is {wanted}", f"properties: {known}")
-    return str(node.value), keys
+    named = ", ".join(f"{prop}: {_word(value)}" for prop, value in wanted.items())
+    return f"{node.value}{f' ({named})' if named else ''}", keys
 
 
 def _within(column: pl.Expr, least: float | None, most: float | None) -> pl.Expr:
@@ -172,4 +174,10 @@ def _range_words(least: float | None, most: float | None) -> str:
 
 
 def _word(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    """Return a value as rule files write it; a UID that the vocabulary knows by its name."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    for table in ("sop-classes", "transfer-syntaxes"):
+        if isinstance(value, str) and value in load_table(table):
+            return str(load_table(table)[value]["name"])
+    return str(value)

@@ -6,12 +6,13 @@ Positions are millimetres on the slice normal, ascending (``slice_positions_mm``
 import polars as pl
 
 TOUCHING_MM = 0.01
-"""Slices nearer than this are at the same place: below the precision with which scanners write positions (house style)."""
+"""Slices nearer than this are at the same place: scanners write positions no more precisely (house style)."""
 
 
 def steps_of(positions: str) -> pl.Expr:
     """Return the n - 1 distances between neighbours; null without positions."""
-    return pl.col(positions).list.diff(null_behavior="drop")
+    # list.diff loses the type of a column that is null throughout (polars 2.1); diff inside list.eval keeps it
+    return pl.col(positions).list.eval(pl.element().diff(null_behavior="drop"))
 
 
 def usual_step(positions: str) -> pl.Expr:

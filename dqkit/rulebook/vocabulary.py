@@ -31,7 +31,7 @@ def load_table(name: str) -> Table:
     return MappingProxyType({str(key): MappingProxyType(dict(properties or {})) for key, properties in rows.items()})
 
 
-def keys_where(name: str, **wanted: Any) -> tuple[str, ...]:  # noqa: ANN401
+def keys_where(name: str, **wanted: Any) -> tuple[str, ...]:
     """Return the keys of a table whose properties are as `wanted` (``lossy="always"``), sorted."""
     return tuple(
         sorted(

@@ -251,8 +251,8 @@ def _outcome_frame(rules: tuple[Rule, ...], problems: pl.DataFrame, sites: tuple
             rows.append({
                 "rule_id": rule.id, "variant": rule.variant, "severity": rule.severity.value, "site": site,
                 "evaluated": bad + passed, "passed": passed, "failed": bad, "unknown": unseen + missing + varying,
-                "not_applicable": 120, "implied": (i * j) % 5, "waived": 2 if bad > 50 else 0, "baseline": 0, "errors": 0,
-                "allowed": 0, "verdict": verdict, "unknown_missing": missing, "unknown_varying": varying,
+                "not_applicable": 120, "implied": (i * j) % 5, "waived": 2 if bad > 50 else 0, "baseline": 0,
+                "errors": 0, "allowed": 0, "verdict": verdict, "unknown_missing": missing, "unknown_varying": varying,
                 "unknown_not_looked_at": unseen,
             })  # fmt: skip
     return conform(pl.DataFrame(rows), OUTCOMES)

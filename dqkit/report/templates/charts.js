@@ -16,14 +16,18 @@
     const old = plot.drawn;
     plot.drawn = null;
     old?.finalize();
-    plot.drawn = await vegaEmbed(plot, spec, { mode: "vega-lite", renderer: "svg", actions: false, ast: true, config, logLevel: 1 });
-    plot.querySelector("svg")?.setAttribute("aria-hidden", "true");
-    plot.setAttribute("role", "img");
+    const inside = document.createElement("div"); // vega-embed renames the node it is given, and plot has its name
+    inside.setAttribute("aria-hidden", "true");
+    plot.replaceChildren(inside);
+    plot.drawn = await vegaEmbed(inside, spec, { mode: "vega-lite", renderer: "svg", actions: false, ast: true, config, logLevel: 1 });
     plot.dataset.ready = `${by} ${dqkit.state.lang}`;
   };
   const drawAll = async () => { for (const plot of document.querySelectorAll("[data-chart]")) await draw(plot); };
   let queue = Promise.resolve();
-  const again = () => { queue = queue.then(drawAll); };
+  const again = () => {
+    for (const plot of document.querySelectorAll("[data-chart]")) delete plot.dataset.ready;
+    queue = queue.then(drawAll);
+  };
 
   for (const radio of document.querySelectorAll("[name=chart-by]")) {
     radio.addEventListener("change", () => {

@@ -52,6 +52,6 @@ class AgreeWithin:
         return Compiled(self._kinds(inside) <= 1, observed)
 
     def expectation(self, inside: pl.Expr = EVERYONE) -> Expectation:
-        """Return ``expect_column_values_to_be_between`` on the number of values in the group."""
+        """Return ``ExpectColumnValuesToBeBetween`` on the number of values in the group."""
         kwargs = {"column": "kinds", "min_value": 0, "max_value": 1}
-        return Expectation("expect_column_values_to_be_between", kwargs, {"kinds": self._kinds(inside)})
+        return Expectation("ExpectColumnValuesToBeBetween", kwargs, {"kinds": self._kinds(inside)})

@@ -14,7 +14,7 @@ from dqkit.rulebook.section import Section
 class Alike:
     """All elements of a list are equal. Unknown where there is no list, or an empty one.
 
-        check: {alike: {of: volume_sizes}}
+    check: {alike: {of: volume_sizes}}
     """
 
     of: str
@@ -46,6 +46,6 @@ class Alike:
         return Compiled(self._kinds() == 1, named(self.of))
 
     def expectation(self, inside: pl.Expr = EVERYONE) -> Expectation:  # noqa: ARG002
-        """Return ``expect_column_values_to_be_between`` on the number of distinct elements."""
+        """Return ``ExpectColumnValuesToBeBetween`` on the number of distinct elements."""
         kwargs = {"column": "kinds", "min_value": 1, "max_value": 1}
-        return Expectation("expect_column_values_to_be_between", kwargs, {"kinds": self._kinds()})
+        return Expectation("ExpectColumnValuesToBeBetween", kwargs, {"kinds": self._kinds()})

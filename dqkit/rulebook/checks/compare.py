@@ -103,21 +103,19 @@ class Compare:
         if self.tolerance:
             excess = (left - right).abs() - self.tolerance.of(right) - _ROUNDING
             kwargs: dict[str, Any] = {"column": "excess", "max_value": 0.0}
-            return Expectation("expect_column_values_to_be_between", kwargs, {"excess": excess})
+            return Expectation("ExpectColumnValuesToBeBetween", kwargs, {"excess": excess})
         if self.relation == "==":
             pair = {"column_A": "left", "column_B": "right"}
-            return Expectation("expect_column_pair_values_to_be_equal", pair, {"left": left, "right": right})
+            return Expectation("ExpectColumnPairValuesToBeEqual", pair, {"left": left, "right": right})
         if self.relation == "!=":
             kwargs = {"column": "differ", "value_set": [True]}
-            return Expectation(
-                "expect_column_values_to_be_in_set", kwargs, {"differ": self.compile(inside).passes}
-            )
+            return Expectation("ExpectColumnValuesToBeInSet", kwargs, {"differ": self.compile(inside).passes})
         return self._ordered(left, right)
 
     def _ordered(self, left: pl.Expr, right: pl.Expr) -> Expectation:
         larger, smaller = (left, right) if ">" in self.relation else (right, left)
         kwargs = {"column_A": "larger", "column_B": "smaller", "or_equal": "=" in self.relation}
-        kind = "expect_column_pair_values_a_to_be_greater_than_b"
+        kind = "ExpectColumnPairValuesAToBeGreaterThanB"
         frame = {"larger": larger, "smaller": smaller}
         if self.kind == "date":
             frame = {name: side.cast(pl.Date).cast(pl.Int32).cast(pl.Int64) for name, side in frame.items()}
@@ -126,4 +124,3 @@ class Compare:
 
 _ROUNDING = 1e-9
 """What binary fractions lose: 0.1 x 3 is no 0.3."""
-

@@ -14,7 +14,7 @@ from dqkit.rulebook.section import Section
 class EmptyList:
     """A list column in which reading a file collected faults holds none. Never unknown: no list is no fault.
 
-        check: {empty_list: {of: untypeable}}
+    check: {empty_list: {of: untypeable}}
     """
 
     of: str
@@ -43,7 +43,7 @@ class EmptyList:
         return Compiled(pl.col(self.of).list.len().fill_null(0) == 0, shown(self.of))
 
     def expectation(self, inside: pl.Expr = EVERYONE) -> Expectation:  # noqa: ARG002
-        """Return ``expect_column_values_to_be_between`` on the length of the list."""
+        """Return ``ExpectColumnValuesToBeBetween`` on the length of the list."""
         length = pl.col(self.of).list.len().fill_null(0).cast(pl.Int64)
         kwargs = {"column": "length", "min_value": 0, "max_value": 0}
-        return Expectation("expect_column_values_to_be_between", kwargs, {"length": length})
+        return Expectation("ExpectColumnValuesToBeBetween", kwargs, {"length": length})

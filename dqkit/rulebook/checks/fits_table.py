@@ -17,9 +17,9 @@ _BETWEEN = "\x1f"
 class FitsTable:
     """The value of `of` is among those that a vocabulary table lists, as `property`, for the value of `by`.
 
-    Keys without that property fit nothing: leave them out of scope. Unknown where either is missing.
+    A key that the table does not know, or has no such property for, goes with anything. Unknown where either is
+    missing.
 
-        scope: {SOPClassUID: {listed_in: sop-classes, where: {image: true}}}
         check: {fits_table: {of: Modality, by: SOPClassUID, table: sop-classes, property: modalities}}
     """
 
@@ -59,11 +59,19 @@ class FitsTable:
     def compile(self, inside: pl.Expr = EVERYONE) -> Compiled:  # noqa: ARG002
         """Return the expressions."""
         pair = pl.concat_str(pl.col(self.by), pl.lit(_BETWEEN), pl.col(self.of).cast(pl.String))
-        passes = pair.is_in([f"{key}{_BETWEEN}{value}" for key, value in self.pairs])
-        return Compiled(passes, pl.concat_str(named(self.of), pl.lit(", "), named(self.by)))
+        fits = pair.is_in([f"{key}{_BETWEEN}{value}" for key, value in self.pairs])
+        free = ~pl.col(self.by).is_in(list(dict(self.pairs)))
+        return Compiled(
+            pl.when(pair.is_not_null()).then(fits | free), pl.concat_str(named(self.of), pl.lit(", "), named(self.by))
+        )
 
     def expectation(self, inside: pl.Expr = EVERYONE) -> Expectation:  # noqa: ARG002
-        """Return ``expect_column_pair_values_to_be_in_set``."""
-        kwargs = {"column_A": "by", "column_B": "of", "value_pairs_set": list(self.pairs)}
-        frame = {"by": pl.col(self.by), "of": pl.col(self.of).cast(pl.String)}
-        return Expectation("expect_column_pair_values_to_be_in_set", kwargs, frame)
+        """Return ``ExpectColumnPairValuesToBeInSet``."""
+        bound = pl.col(self.by).is_in(list(dict(self.pairs)))
+        by, of = pl.col(self.by), pl.col(self.of).cast(pl.String)
+        kwargs = {"column_A": "by", "column_B": "of", "value_pairs_set": [*self.pairs, ("", "")]}
+        frame = {
+            "by": pl.when(bound).then(by).otherwise(pl.lit("")),
+            "of": pl.when(bound).then(of).otherwise(pl.lit("")),
+        }
+        return Expectation("ExpectColumnPairValuesToBeInSet", kwargs, frame)

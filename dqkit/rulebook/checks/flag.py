@@ -13,7 +13,7 @@ from dqkit.rulebook.section import Section
 class Flag:
     """A Boolean column is as wanted. Unknown where it is null.
 
-        check: {flag: {of: has_preamble, is: true}}
+    check: {flag: {of: has_preamble, is: true}}
     """
 
     of: str
@@ -44,6 +44,6 @@ class Flag:
         return Compiled(pl.col(self.of) == self.wanted, pl.lit(f"{self.of} is {str(not self.wanted).lower()}"))
 
     def expectation(self, inside: pl.Expr = EVERYONE) -> Expectation:  # noqa: ARG002
-        """Return ``expect_column_values_to_be_in_set``."""
+        """Return ``ExpectColumnValuesToBeInSet``."""
         kwargs = {"column": self.of, "value_set": [self.wanted]}
-        return Expectation("expect_column_values_to_be_in_set", kwargs, {self.of: pl.col(self.of)})
+        return Expectation("ExpectColumnValuesToBeInSet", kwargs, {self.of: pl.col(self.of)})

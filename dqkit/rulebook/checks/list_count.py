@@ -72,12 +72,12 @@ class ListCount:
         return Compiled(pl.all_horizontal(tests), pl.concat_str(words))
 
     def expectation(self, inside: pl.Expr = EVERYONE) -> Expectation | None:  # noqa: ARG002
-        """Return a range on the length, or ``expect_column_pair_values_to_be_equal``."""
+        """Return a range on the length, or ``ExpectColumnPairValuesToBeEqual``."""
         if self.equals and self.least is None and self.most is None:
             pair = {"column_A": "count", "column_B": "wanted"}
             frame = {"count": self._count(), "wanted": pl.col(self.equals)}
-            return Expectation("expect_column_pair_values_to_be_equal", pair, frame)
+            return Expectation("ExpectColumnPairValuesToBeEqual", pair, frame)
         if self.equals:
             return None
         kwargs: dict[str, Any] = {"column": "count", "min_value": self.least, "max_value": self.most}
-        return Expectation("expect_column_values_to_be_between", kwargs, {"count": self._count()})
+        return Expectation("ExpectColumnValuesToBeBetween", kwargs, {"count": self._count()})

@@ -69,13 +69,13 @@ class Matches:
         return Compiled(every(self.of, self._good), blamed(self.of, self._good))
 
     def expectation(self, inside: pl.Expr = EVERYONE) -> Expectation | None:  # noqa: ARG002
-        """Return ``expect_column_values_to_(not_)match_regex`` for a single column that is no list."""
+        """Return ``ExpectColumnValuesToMatchRegex`` for a single column that is no list."""
         column = self.of[0]
         if len(self.of) > 1 or isinstance(FRAMES[self.level][column], pl.List):
             return None
-        kind = "match_regex" if self.wanted else "not_match_regex"
+        kind = "MatchRegex" if self.wanted else "NotMatchRegex"
         kwargs = {"column": column, "regex": self.regex}
-        return Expectation(f"expect_column_values_to_{kind}", kwargs, {column: pl.col(column)})
+        return Expectation(f"ExpectColumnValuesTo{kind}", kwargs, {column: pl.col(column)})
 
 
 def _checked(node: Node) -> str:

@@ -56,7 +56,7 @@ class NoDuplicates:
         return Compiled(passes, observed, neighbours(same))
 
     def expectation(self, inside: pl.Expr = EVERYONE) -> Expectation:  # noqa: ARG002
-        """Return ``expect_column_values_to_be_between`` on the smallest step."""
+        """Return ``ExpectColumnValuesToBeBetween`` on the smallest step."""
         kwargs = {"column": "smallest", "min_value": self.closer_than_mm, "strict_min": True}
         frame = {"smallest": steps_of(self.of).list.min()}
-        return Expectation("expect_column_values_to_be_between", kwargs, frame)
+        return Expectation("ExpectColumnValuesToBeBetween", kwargs, frame)

@@ -52,19 +52,19 @@ class NoGap:
         """Return the expressions."""
         gaps = relative_steps(self.of).list.eval((pl.element() >= self.larger_than).arg_true())
         number = gaps.list.len()
+        several = pl.concat_str(number.cast(pl.String), pl.lit(" gaps, the first"))
         observed = pl.concat_str(
             millimetres(steps_of(self.of).list.max()),
             pl.lit(" between slices, usually "),
             millimetres(usual_step(self.of)),
-            pl.when(number > 1).then(pl.concat_str(number.cast(pl.String), pl.lit(" gaps, first"))).otherwise(
-                pl.lit("gap")
-            ),
-            pl.concat_str(pl.lit("after slice "), (gaps.list.first() + 1).cast(pl.String)),
-            separator=" ",
+            pl.lit("; "),
+            pl.when(number > 1).then(several).otherwise(pl.lit("gap")),
+            pl.lit(" after slice "),
+            (gaps.list.first() + 1).cast(pl.String),
         )
         return Compiled(self._largest() < self.larger_than, observed, neighbours(gaps))
 
     def expectation(self, inside: pl.Expr = EVERYONE) -> Expectation:  # noqa: ARG002
-        """Return ``expect_column_values_to_be_between`` on the largest step, relative to the usual one."""
+        """Return ``ExpectColumnValuesToBeBetween`` on the largest step, relative to the usual one."""
         kwargs = {"column": "largest", "max_value": self.larger_than, "strict_max": True}
-        return Expectation("expect_column_values_to_be_between", kwargs, {"largest": self._largest()})
+        return Expectation("ExpectColumnValuesToBeBetween", kwargs, {"largest": self._largest()})

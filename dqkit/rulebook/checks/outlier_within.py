@@ -57,8 +57,10 @@ class OutlierWithin:
         known = pl.all_horizontal(pl.col(column).is_not_null() for column in self.columns)
         members = pl.col(self.of).cast(pl.Float64).filter(inside & known)
         off = (members - members.median()).abs()
-        spread = pl.when(off.median() > 0).then(off.median() * _MAD_TO_SIGMA).otherwise(
-            off.mean() * _MEAN_DEVIATION_TO_SIGMA
+        spread = (
+            pl.when(off.median() > 0)
+            .then(off.median() * _MAD_TO_SIGMA)
+            .otherwise(off.mean() * _MEAN_DEVIATION_TO_SIGMA)
         )
         distance = (pl.col(self.of) - members.median().over(self.by)).abs()
         sigma = spread.first().over(self.by)
@@ -71,6 +73,6 @@ class OutlierWithin:
         return Compiled(self._score(inside) <= self.z, observed)
 
     def expectation(self, inside: pl.Expr = EVERYONE) -> Expectation:
-        """Return ``expect_column_values_to_be_between`` on the score."""
+        """Return ``ExpectColumnValuesToBeBetween`` on the score."""
         kwargs = {"column": "score", "max_value": self.z}
-        return Expectation("expect_column_values_to_be_between", kwargs, {"score": self._score(inside)})
+        return Expectation("ExpectColumnValuesToBeBetween", kwargs, {"score": self._score(inside)})

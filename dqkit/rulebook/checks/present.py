@@ -74,6 +74,6 @@ class Present:
         return Compiled(passes, pl.concat_str(pl.lit("missing: "), self._missing()))
 
     def expectation(self, inside: pl.Expr = EVERYONE) -> Expectation:
-        """Return ``expect_column_values_to_not_be_null`` on a column that is null where the check fails."""
+        """Return ``ExpectColumnValuesToNotBeNull`` on a column that is null where the check fails."""
         found = pl.when(self.compile(inside).passes).then(pl.lit("there"))
-        return Expectation("expect_column_values_to_not_be_null", {"column": "found"}, {"found": found})
+        return Expectation("ExpectColumnValuesToNotBeNull", {"column": "found"}, {"found": found})

@@ -14,7 +14,7 @@ from dqkit.rulebook.section import Section
 class Sole:
     """No attribute of those named has more than one value in the series. Never unknown: what is absent does not vary.
 
-        check: {sole: {of: [Rows, Columns]}}
+    check: {sole: {of: [Rows, Columns]}}
     """
 
     of: tuple[str, ...]
@@ -55,7 +55,7 @@ class Sole:
         return Compiled(passes, pl.concat_str(names, separator="; ", ignore_nulls=True))
 
     def expectation(self, inside: pl.Expr = EVERYONE) -> Expectation:  # noqa: ARG002
-        """Return ``expect_column_values_to_be_between`` on the number of attributes that vary."""
+        """Return ``ExpectColumnValuesToBeBetween`` on the number of attributes that vary."""
         number = pl.sum_horizontal(self._varies(column).cast(pl.Int64) for column in self.of)
         kwargs = {"column": "varying", "min_value": 0, "max_value": 0}
-        return Expectation("expect_column_values_to_be_between", kwargs, {"varying": number})
+        return Expectation("ExpectColumnValuesToBeBetween", kwargs, {"varying": number})

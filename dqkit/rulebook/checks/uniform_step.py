@@ -67,10 +67,10 @@ class UniformStep:
         return Compiled(self._excess().list.max() <= 1, observed, neighbours(odd))
 
     def expectation(self, inside: pl.Expr = EVERYONE) -> Expectation:  # noqa: ARG002
-        """Return ``expect_column_values_to_be_between`` on the worst step."""
+        """Return ``ExpectColumnValuesToBeBetween`` on the worst step."""
         kwargs = {"column": "excess", "max_value": 1.0}
         frame = {"excess": self._excess().list.max()}
-        return Expectation("expect_column_values_to_be_between", kwargs, frame)
+        return Expectation("ExpectColumnValuesToBeBetween", kwargs, frame)
 
 
 _ROUNDING = 1e-9

@@ -49,7 +49,7 @@ class UniqueWithin:
         return Compiled(pl.when(known).then(number <= 1), observed)
 
     def expectation(self, inside: pl.Expr = EVERYONE) -> Expectation:  # noqa: ARG002
-        """Return ``expect_compound_columns_to_be_unique``."""
+        """Return ``ExpectCompoundColumnsToBeUnique``."""
         columns = list(dict.fromkeys((*self.by, self.of)))
         kwargs = {"column_list": columns}
-        return Expectation("expect_compound_columns_to_be_unique", kwargs, {name: pl.col(name) for name in columns})
+        return Expectation("ExpectCompoundColumnsToBeUnique", kwargs, {name: pl.col(name) for name in columns})

@@ -62,8 +62,10 @@ class ValueIn:
         return f"{' and '.join(self.of)} {'is one of' if self.wanted else 'is none of'} {words}"
 
     def _good(self, column: str) -> pl.Expr:
-        allowed = list(self.values)
-        if isinstance(FRAMES[self.level][column], pl.List):
+        kind = FRAMES[self.level][column]
+        inner = kind.inner if isinstance(kind, pl.List) else kind
+        allowed = pl.Series(self.values).cast(inner).implode()
+        if isinstance(kind, pl.List):
             each = pl.element().is_in(allowed)
             good = pl.col(column).list.eval(each if self.wanted else ~each).list.all()
             good = pl.when(pl.col(column).list.len() > 0).then(good)
@@ -77,11 +79,11 @@ class ValueIn:
         return Compiled(every(self.of, self._good), blamed(self.of, self._good))
 
     def expectation(self, inside: pl.Expr = EVERYONE) -> Expectation | None:  # noqa: ARG002
-        """Return ``expect_column_values_to_be_in_set`` for a single column that is no list."""
+        """Return ``ExpectColumnValuesToBeInSet`` for a single column that is no list."""
         column = self.of[0]
         if len(self.of) > 1 or isinstance(FRAMES[self.level][column], pl.List):
             return None
-        kind = "be_in_set" if self.wanted else "not_be_in_set"
+        kind = "BeInSet" if self.wanted else "NotBeInSet"
         value = pl.col(column).fill_null("") if self.missing_fails else pl.col(column)
         kwargs = {"column": column, "value_set": list(self.values)}
-        return Expectation(f"expect_column_values_to_{kind}", kwargs, {column: value})
+        return Expectation(f"ExpectColumnValuesTo{kind}", kwargs, {column: value})

@@ -78,7 +78,7 @@ class Within:
         return Compiled(every(self.of, self._good), blamed(self.of, self._good))
 
     def expectation(self, inside: pl.Expr = EVERYONE) -> Expectation | None:  # noqa: ARG002
-        """Return ``expect_column_values_to_be_between`` for a single column that is no list."""
+        """Return ``ExpectColumnValuesToBeBetween`` for a single column that is no list."""
         column = self.of[0]
         if len(self.of) > 1 or isinstance(FRAMES[self.level][column], pl.List):
             return None
@@ -92,12 +92,12 @@ class Within:
         value = pl.col(column)
         if FRAMES[self.level][column] == pl.Date():
             value = value.cast(pl.Int32).cast(pl.Int64)  # days since 1970: pandas compares dates with nothing else
-        return Expectation("expect_column_values_to_be_between", kwargs, {column: value})
+        return Expectation("ExpectColumnValuesToBeBetween", kwargs, {column: value})
 
 
-def _date_of(bound: Any) -> Any:  # noqa: ANN401
+def _date_of(bound: Any) -> Any:
     return dt.datetime.now(tz=dt.UTC).date() + dt.timedelta(days=1) if bound == TODAY else bound
 
 
-def _number_of(bound: Any) -> Any:  # noqa: ANN401
+def _number_of(bound: Any) -> Any:
     return (bound - dt.date(1970, 1, 1)).days if isinstance(bound, dt.date) else bound

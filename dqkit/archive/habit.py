@@ -1,0 +1,140 @@
+"""What the last headers looked like, so that the next one of the same series is read by the stretch.
+
+Files of one series hold the same elements with mostly the same lengths. Two of them are recorded; every stretch of
+elements whose tags, VRs and lengths were equal in both is compiled to one `struct` call. A stretch is used only where
+all tags, VRs and lengths are found again, byte by byte: what is read is what an element-wise walk would read.
+"""
+
+import struct
+from collections.abc import Callable
+from typing import NamedTuple
+
+from dqkit.archive.actions import LONG, SKIP, Actions, Unpack
+
+STRETCHES = -10_000_000
+"""Actions from here down are stretches: ``STRETCHES - index``."""
+_NO_SLOT = 1 << 30
+_SHORTEST, _LONGEST = 4, 24
+_LARGEST_VALUE = 512
+_PATIENCE = 24
+"""Files between two recordings, so that an archive without habits costs next to nothing."""
+
+_u32 = struct.Struct("<I").unpack_from
+
+
+class Stretch(NamedTuple):
+    """Consecutive elements of fixed lengths."""
+
+    action: int
+    """Of its first element, if the stretch is not found."""
+    size: int
+    heads_of: Callable[[bytes, int], tuple[bytes, ...]]
+    heads: tuple[bytes, ...]
+    values_of: Callable[[bytes, int], tuple[bytes, ...]]
+    slots: tuple[int, ...]
+    first: int
+    """First slot; beyond all slots where no value is wanted."""
+
+
+class _Element(NamedTuple):
+    key: bytes
+    head: bytes
+    length: int
+    action: int
+
+
+Log = list[bytes]
+"""The first 12 bytes of each top-level element."""
+
+
+class Habit:
+    """The stretches of one form of elements.
+
+    Attributes
+    ----------
+    current
+        Actions in which the first elements of stretches stand as such, and the stretches.
+    misses
+        How many stretches were not found again since they were made.
+    """
+
+    def __init__(self, unpack: Unpack, plain: Actions, key_size: int) -> None:
+        self.current: tuple[Actions, list[Stretch]] = (plain, [])
+        self.misses = 0
+        self._unpack = unpack
+        self._plain = plain
+        self._key_size = key_size
+        self._files = 0
+        self._due = True
+        self._first: Log | None = None
+
+    def begin(self) -> Log | None:
+        """Begin a file; return a log where it is to be recorded."""
+        self._files += 1
+        if self._files >= _PATIENCE and self.misses >= self._files:
+            self._due = True
+        return [] if self._due else None
+
+    def recording(self, log: Log) -> Unpack:
+        """Return the unpacking function that keeps a log."""
+        unpack = self._unpack
+
+        def logged(window: bytes, pos: int) -> tuple[bytes, int]:
+            log.append(window[pos : pos + 12])
+            return unpack(window, pos)
+
+        return logged
+
+    def end(self, log: Log) -> None:
+        """Learn from the second of two recorded files."""
+        if self._first is None:
+            self._first = log
+            return
+        stretches = self._learn(self._first, log)
+        actions = Actions(self._plain.__getitem__)
+        for index, stretch in enumerate(stretches):
+            actions[stretch.heads[0][: self._key_size]] = STRETCHES - index
+        covered = sum(len(stretch.heads) for stretch in stretches)
+        self._first, self._due, self._files = None, False, 0
+        self.misses = 0 if 2 * covered >= len(log) else _PATIENCE
+        self.current = actions, stretches
+
+    def _learn(self, first: Log, second: Log) -> list[Stretch]:
+        elements = [self._element(head) for head in first]
+        again = {element.head for element in map(self._element, second) if element}
+        runs: list[list[_Element]] = [[]]
+        for element in elements:
+            if element is None or element.head not in again:
+                runs.append([])
+                continue
+            if len(runs[-1]) == _LONGEST:
+                runs.append([])
+            runs[-1].append(element)
+        return [_stretch(run) for run in runs if len(run) >= _SHORTEST]
+
+    def _element(self, start: bytes) -> _Element | None:
+        """Return an element that has a place in a stretch: skipped or wanted, not long."""
+        key = start[: self._key_size]
+        action, length = self._plain[key], self._unpack(start, 0)[1]
+        head = start[:8]
+        if action == LONG and len(start) == 12:  # noqa: PLR2004
+            head, length = start, _u32(start, 8)[0]
+        elif action < SKIP:
+            return None
+        return _Element(key, head, length, action) if length <= _LARGEST_VALUE else None
+
+
+def _stretch(run: list[_Element]) -> Stretch:
+    heads = struct.Struct("<" + "".join(f"{len(e.head)}s{e.length}x" for e in run))
+    values = struct.Struct("<" + "".join(f"{len(e.head)}x{e.length}{'s' if e.action >= 0 else 'x'}" for e in run))
+    slots = tuple(element.action for element in run if element.action >= 0)
+    ascending = all(a < b for a, b in zip(slots, slots[1:], strict=False))
+    return Stretch(
+        run[0].action,
+        heads.size,
+        heads.unpack_from,
+        tuple(element.head for element in run),
+        values.unpack_from,
+        slots,
+        (slots[0] if slots else _NO_SLOT) if ascending else -1,
+    )

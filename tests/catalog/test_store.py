@@ -1,0 +1,171 @@
+"""The catalog: what it refuses, what it takes back, and what a reader sees meanwhile."""
+
+import json
+import threading
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+from deltalake import DeltaTable
+
+from dqkit.catalog import runs
+from dqkit.catalog.runs import Record
+from dqkit.catalog.schema import FORMAT_VERSION, TABLES
+from dqkit.catalog.store import Catalog
+from dqkit.errors import DqkitError, IncompleteError
+
+RUN = Record("test", "0")
+
+
+def series(*keys: str, bucket: int = 3) -> pl.DataFrame:
+    return pl.DataFrame({"series_key": list(keys), "bucket": [bucket] * len(keys)})
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Catalog:
+    return Catalog.create(tmp_path / "catalog", "key", "0")
+
+
+def keys(catalog: Catalog) -> list[str]:
+    return sorted(catalog.scan("series").collect()["series_key"])
+
+
+def test_a_new_catalog_has_every_table_and_is_private(catalog: Catalog) -> None:
+    for table, schema in TABLES.items():
+        assert catalog.scan(table).collect_schema() == schema
+    assert catalog.path.stat().st_mode & 0o777 == 0o700
+
+
+def test_what_is_not_committed_does_not_count(catalog: Catalog) -> None:
+    with catalog.write() as writer:
+        writer.replace("series", series("a"), [3])
+        writer.commit(RUN)
+    with catalog.write() as writer:
+        writer.replace("series", series("b"), [3])
+    assert keys(Catalog(catalog.path)) == ["a"]
+    with catalog.write() as writer:
+        assert writer.scan("series").collect()["series_key"].to_list() == ["a"]
+        writer.commit(RUN)
+    assert keys(catalog) == ["a"]
+
+
+def test_taking_back_twice_writes_once(catalog: Catalog) -> None:
+    with catalog.write() as writer:
+        writer.overwrite("series", series("b"))
+    for _ in range(3):
+        with catalog.write():
+            pass
+    assert DeltaTable(catalog.path / "series").version() == 2
+
+
+def test_replacing_a_bucket_leaves_the_others(catalog: Catalog) -> None:
+    with catalog.write() as writer:
+        writer.replace("series", pl.concat([series("a"), series("b", bucket=4)]), [3, 4])
+        writer.replace("series", series("c"), [3])
+        writer.commit(RUN)
+    assert keys(catalog) == ["b", "c"]
+
+
+def test_readers_keep_their_version_while_a_writer_works(catalog: Catalog) -> None:
+    reader = Catalog(catalog.path)
+    with catalog.write() as writer:
+        writer.overwrite("series", series("a"))
+        assert keys(reader) == []
+        writer.commit(RUN)
+    assert keys(reader) == []
+    reader.refresh()
+    assert keys(reader) == ["a"]
+
+
+def test_a_second_writer_waits_and_says_so(catalog: Catalog) -> None:
+    said: list[str] = []
+    second = Catalog(catalog.path)
+
+    def wait() -> None:
+        with second.write(lambda: said.append("waiting")):
+            said.append("in")
+
+    with catalog.write():
+        thread = threading.Thread(target=wait)
+        thread.start()
+        deadline = time.monotonic() + 10
+        while not said and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert said == ["waiting"]
+    thread.join(timeout=10)
+    assert said == ["waiting", "in"]
+
+
+def test_the_chain_of_runs_shows_a_changed_row(catalog: Catalog) -> None:
+    with catalog.write() as writer:
+        writer.commit(RUN)
+    assert runs.broken_link(catalog.path) is None
+    DeltaTable(catalog.path / "runs").update({"who": "'somebody else'"}, predicate="run = 1")
+    assert runs.broken_link(catalog.path) == 1
+
+
+def test_another_format_version_is_refused_with_what_to_do(catalog: Catalog) -> None:
+    marker = catalog.path / "dqkit.json"
+    marker.write_text(json.dumps(json.loads(marker.read_text()) | {"format_version": FORMAT_VERSION + 1}))
+    with pytest.raises(DqkitError, match="format version") as caught:
+        Catalog(catalog.path)
+    assert "new folder" in caught.value.hint
+
+
+def test_another_key_is_refused(catalog: Catalog) -> None:
+    with pytest.raises(DqkitError, match="made with the key"):
+        Catalog(catalog.path, "another")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format_version": "x", "key_fingerprint": ""}'])
+def test_a_damaged_marker_is_told(catalog: Catalog, text: str) -> None:
+    (catalog.path / "dqkit.json").write_text(text)
+    with pytest.raises(DqkitError, match="damaged"):
+        Catalog(catalog.path)
+
+
+def test_a_folder_of_other_things_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "thesis.docx").write_text("x")
+    with pytest.raises(DqkitError, match="not empty"):
+        Catalog.create(tmp_path, "key", "0")
+    with pytest.raises(DqkitError, match="is a file"):
+        Catalog.create(tmp_path / "thesis.docx", "key", "0")
+
+
+def test_creation_that_was_killed_is_done_again(tmp_path: Path) -> None:
+    path = tmp_path / "catalog"
+    Catalog.create(path, "key", "0")
+    (path / "dqkit.json").unlink()
+    assert Catalog.create(path, "key", "0").scan("series").collect().is_empty()
+
+
+def test_columns_that_a_table_is_too_old_to_have_are_null(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TABLES, "series", TABLES["series"] | {"a_later_column": pl.Int64()})
+    assert catalog.scan("series").collect_schema()["a_later_column"] == pl.Int64()
+    with catalog.write() as writer:
+        writer.overwrite("series", series("a").with_columns(a_later_column=1))
+        writer.commit(RUN)
+    assert catalog.scan("series").collect()["a_later_column"].to_list() == [1]
+
+
+def test_a_full_disk_is_told_and_loses_nothing(catalog: Catalog) -> None:
+    """A limit on the size of files stands for a full disk; both end a write with an OS error."""
+    import resource
+    import signal
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    many = pl.DataFrame({"series_key": [f"{i:032x}" for i in range(50_000)], "bucket": [1] * 50_000})
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+        with pytest.raises(IncompleteError, match="could not be written") as caught, catalog.write() as writer:
+            writer.overwrite("series", many)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert "untouched" in caught.value.hint
+    with catalog.write() as writer:
+        writer.overwrite("series", series("a"))
+        writer.commit(RUN)
+    assert keys(catalog) == ["a"]
