@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 from dqkit.errors import DqkitError
@@ -17,11 +18,27 @@ _ID_BYTES = 10
 
 def digest(*parts: str | bytes | None) -> str:
     """Hash `parts` to a short hexadecimal id; ("ab", "c") and ("a", "bc") and (None,) differ."""
-    h = hashlib.blake2b(digest_size=_ID_BYTES)
+    return hashlib.blake2b(_framed(parts), digest_size=_ID_BYTES).hexdigest()
+
+
+def digests(*prefix: str, last: Iterable[str]) -> list[str]:
+    """Return ``digest(*prefix, one)`` for each of `last`, hashing the prefix once."""
+    start = hashlib.blake2b(_framed(prefix), digest_size=_ID_BYTES)
+    found = []
+    for one in last:
+        h = start.copy()
+        h.update(_framed((one,)))
+        found.append(h.hexdigest())
+    return found
+
+
+def _framed(parts: Iterable[str | bytes | None]) -> bytes:
+    """Write parts one after the other, each with its length, so that no two lists read alike."""
+    framed = []
     for part in parts:
         data = b"\x00" if part is None else b"\x01" + (part.encode() if isinstance(part, str) else part)
-        h.update(len(data).to_bytes(4, "little") + data)
-    return h.hexdigest()
+        framed.append(len(data).to_bytes(4, "little") + data)
+    return b"".join(framed)
 
 
 def bucket_of(study_uid: str | None, folder: str, buckets: int) -> int:
@@ -51,9 +68,9 @@ def stack_id(series: str, split_key: str) -> str:
     return digest("stack", series, split_key)
 
 
-def finding_id(rule_id: str, variant: str, entity: str) -> str:
-    """Return the id of a finding, free of observed values, messages and thresholds."""
-    return digest("finding", rule_id, variant, entity)
+def finding_ids(rule_id: str, variant: str, entities: Iterable[str]) -> list[str]:
+    """Return the ids of a rule's findings, free of observed values, messages and thresholds."""
+    return digests("finding", rule_id, variant, last=entities)
 
 
 class Pseudonyms:
@@ -66,7 +83,7 @@ class Pseudonyms:
         """Return the pseudonym of `value` among those of `kind`; empty for no value."""
         if value is None:
             return ""
-        return hmac.new(self._key, f"{kind}\x00{value}".encode(), hashlib.sha256).hexdigest()[:12]
+        return hmac.digest(self._key, f"{kind}\x00{value}".encode(), "sha256").hex()[:12]
 
     @property
     def fingerprint(self) -> str:

@@ -16,8 +16,10 @@ STRETCHES = -10_000_000
 _NO_SLOT = 1 << 30
 _SHORTEST, _LONGEST = 4, 24
 _LARGEST_VALUE = 512
-_PATIENCE = 24
-"""Files between two recordings, so that an archive without habits costs next to nothing."""
+_FEW = 5
+_MOST_PATIENT, _LEAST_PATIENT, _WORTH_IT = 64, 4, 16
+"""Strange files before the next recording: few where the last recording served `_WORTH_IT` files, twice as many as
+before where it did not, so that an archive without habits costs next to nothing."""
 
 _u32 = struct.Struct("<I").unpack_from
 
@@ -54,26 +56,34 @@ class Habit:
     ----------
     current
         Actions in which the first elements of stretches stand as such, and the stretches.
-    misses
-        How many stretches were not found again since they were made.
     """
 
     def __init__(self, unpack: Unpack, plain: Actions, key_size: int) -> None:
         self.current: tuple[Actions, list[Stretch]] = (plain, [])
-        self.misses = 0
         self._unpack = unpack
         self._plain = plain
         self._key_size = key_size
-        self._files = 0
-        self._due = True
         self._first: Log | None = None
+        self._due = True
+        self._needed = 0
+        self._served = self._strange = 0
+        self._patience = _LEAST_PATIENT
+        self._volatile: set[bytes] = set()
 
     def begin(self) -> Log | None:
         """Begin a file; return a log where it is to be recorded."""
-        self._files += 1
-        if self._files >= _PATIENCE and self.misses >= self._files:
-            self._due = True
         return [] if self._due else None
+
+    def found(self, hits: int) -> None:
+        """Note how many stretches a file had, and whether it is time to learn again."""
+        if hits >= self._needed:
+            self._served += 1
+            self._strange = max(0, self._strange - 1)
+            return
+        self._strange += 1
+        if self._strange >= self._patience:
+            self._due = True
+            self._patience = _LEAST_PATIENT if self._served >= _WORTH_IT else min(2 * self._patience, _MOST_PATIENT)
 
     def recording(self, log: Log) -> Unpack:
         """Return the unpacking function that keeps a log."""
@@ -94,17 +104,20 @@ class Habit:
         actions = Actions(self._plain.__getitem__)
         for index, stretch in enumerate(stretches):
             actions[stretch.heads[0][: self._key_size]] = STRETCHES - index
-        covered = sum(len(stretch.heads) for stretch in stretches)
-        self._first, self._due, self._files = None, False, 0
-        self.misses = 0 if 2 * covered >= len(log) else _PATIENCE
+        self._needed = max(1, 3 * max(len(stretches), len(log) // _LONGEST) // 4)
+        self._first, self._due, self._served, self._strange = None, False, 0, 0
         self.current = actions, stretches
 
     def _learn(self, first: Log, second: Log) -> list[Stretch]:
         elements = [self._element(head) for head in first]
-        again = {element.head for element in map(self._element, second) if element}
+        again = {element.key: element.head for element in map(self._element, second) if element}
+        changed = {e.key for e in elements if e and again.get(e.key, e.head) != e.head}
+        if _FEW * len(changed) < len(elements):  # of one series: its position, number and UID vary
+            self._volatile |= changed
+        elements = [e if e and e.key not in self._volatile else None for e in elements]
         runs: list[list[_Element]] = [[]]
         for element in elements:
-            if element is None or element.head not in again:
+            if element is None or again.get(element.key) != element.head:
                 runs.append([])
                 continue
             if len(runs[-1]) == _LONGEST:

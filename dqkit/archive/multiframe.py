@@ -28,7 +28,11 @@ _TELL_APART = (
 )
 """Attributes that tell the volumes of one object apart."""
 
-_AS_TEXT = {"EffectiveEchoTime": "EchoTime", "XRayTubeCurrentInmA": "XRayTubeCurrent", "ExposureTimeInms": "ExposureTime"}
+_AS_TEXT = {
+    "EffectiveEchoTime": "EchoTime",
+    "XRayTubeCurrentInmA": "XRayTubeCurrent",
+    "ExposureTimeInms": "ExposureTime",
+}
 """FD attribute of an enhanced object -> the DS or IS one of the ordinary object that says the same in the same unit."""
 
 Attributes = dict[str, bytes]

@@ -6,9 +6,9 @@ Every function works on a window of the file: ``struct.error`` says that the win
 import struct
 from collections.abc import Mapping
 
-from dqkit.archive.actions import LONG_VRS, SHORT_VRS
+from dqkit.archive.actions import LONG_VRS, SHORT_VRS, SKIP
 from dqkit.archive.header import UnusualError
-from dqkit.archive.wanted import undefined_means_sequence
+from dqkit.archive.wanted import Wanted, undefined_means_sequence
 
 UNDEFINED = 0xFFFFFFFF
 ITEM, ITEM_END, SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\x0d\xe0", b"\xfe\xff\xdd\xe0"
@@ -21,7 +21,7 @@ _long = struct.Struct("<I").unpack_from
 Values = dict[int, bytes]
 
 
-def skip_items(window: bytes, pos: int, *, explicit: bool, depth: int = 0) -> int:
+def skip_items(window: bytes, pos: int, wanted: Wanted, *, explicit: bool, depth: int = 0) -> int:
     """Return the place behind a sequence of undefined length whose first item starts at `pos`."""
     if depth > _DEEPEST:
         raise UnusualError("deep sequence")
@@ -32,11 +32,11 @@ def skip_items(window: bytes, pos: int, *, explicit: bool, depth: int = 0) -> in
             return pos
         if tag != ITEM:
             raise UnusualError("broken sequence")
-        pos = _item(window, pos, length, {}, {}, explicit=explicit, depth=depth)
+        pos = _item(window, pos, length, wanted, {}, {}, explicit=explicit, depth=depth)
 
 
 def first_item(
-    window: bytes, pos: int, end: int | None, slots: Mapping[bytes, int], *, explicit: bool
+    window: bytes, pos: int, end: int | None, wanted: Wanted, slots: Mapping[bytes, int], *, explicit: bool
 ) -> tuple[Values, int]:
     """Read wanted elements of a sequence's first item.
 
@@ -46,8 +46,8 @@ def first_item(
         The first item starts at `pos`.
     end
         Where the sequence ends; None for undefined length.
-    slots
-        Tag -> slot of the wanted elements.
+    wanted, slots
+        The tables of the walk, and tag -> slot of the wanted elements.
 
     Returns
     -------
@@ -61,29 +61,42 @@ def first_item(
         return values, pos + 8
     if tag != ITEM:
         raise UnusualError("broken sequence")
-    behind = _item(window, pos + 8, length, slots, values, explicit=explicit, depth=0)
+    behind = _item(window, pos + 8, length, wanted, slots, values, explicit=explicit, depth=0)
     if end is None:
-        return values, skip_items(window, behind, explicit=explicit)
+        return values, skip_items(window, behind, wanted, explicit=explicit)
     if behind > end:
         raise UnusualError("broken sequence")
     return values, end
 
 
 def _item(
-    window: bytes, pos: int, length: int, slots: Mapping[bytes, int], values: Values, *, explicit: bool, depth: int
+    window: bytes,
+    pos: int,
+    length: int,
+    wanted: Wanted,
+    slots: Mapping[bytes, int],
+    values: Values,
+    *,
+    explicit: bool,
+    depth: int,
 ) -> int:
     """Walk one item, and return the place behind it."""
     stop = None if length == UNDEFINED else pos + length
     # Items may be in implicit VR although the data set is explicit (PS3.5 6.2.2, and some writers): pydicom looks at
     # the first element of every item, so do we.
-    explicit = explicit and _has_vr(window, pos, stop)
+    form = wanted.explicit if explicit and _has_vr(window, pos, stop) else wanted.implicit
+    unpack, actions = form.unpack, form.actions
     while stop is None or pos < stop:
-        tag, vr, short = _explicit(window, pos)
+        key, size = unpack(window, pos)
+        if actions[key] >= SKIP and size != UNDEFINED and not slots:
+            pos += 8 + size
+            continue
+        tag = key[:4]
         if tag == ITEM_END and stop is None:
             return pos + 8
-        pos, size = _length(window, pos, vr, short, explicit=explicit)
+        pos, size = _length(window, pos, explicit=form.explicit)
         if size == UNDEFINED:
-            pos = _undefined(window, pos, tag, vr if explicit else b"", depth)
+            pos = _undefined(window, pos, tag, key[4:], wanted, depth)
             if tag in slots:
                 raise UnusualError("undefined length")
             continue
@@ -102,8 +115,9 @@ def _has_vr(window: bytes, pos: int, stop: int | None) -> bool:
     return bool(vr.isalpha() and vr.isupper())
 
 
-def _length(window: bytes, pos: int, vr: bytes, short: int, *, explicit: bool) -> tuple[int, int]:
+def _length(window: bytes, pos: int, *, explicit: bool) -> tuple[int, int]:
     """Return where the value starts, and its length."""
+    _, vr, short = _explicit(window, pos)
     if not explicit:
         return pos + 8, _implicit(window, pos)[1]
     if vr in SHORT_VRS:
@@ -113,10 +127,10 @@ def _length(window: bytes, pos: int, vr: bytes, short: int, *, explicit: bool) -
     raise UnusualError("unknown VR")
 
 
-def _undefined(window: bytes, pos: int, tag: bytes, vr: bytes, depth: int) -> int:
+def _undefined(window: bytes, pos: int, tag: bytes, vr: bytes, wanted: Wanted, depth: int) -> int:
     if not is_sequence(window, pos, tag, vr):
         raise UnusualError("undefined length")
-    return skip_items(window, pos, explicit=bool(vr), depth=depth + 1)
+    return skip_items(window, pos, wanted, explicit=bool(vr), depth=depth + 1)
 
 
 def is_sequence(window: bytes, pos: int, tag: bytes, vr: bytes) -> bool:

@@ -143,14 +143,17 @@ class _Walk:
         """Walk the data set until the pixel data or the end of the file."""
         log = form.habit.begin()
         if log is None:
-            self._run(form, form.unpack, *form.habit.current)
+            form.habit.found(self._run(form, form.unpack, *form.habit.current))
         else:
             self._run(form, form.habit.recording(log), form.actions, [])
             form.habit.end(log)
 
-    def _run(self, form: Form, unpack: Unpack, actions: Actions, stretches: list[Stretch]) -> None:  # noqa: C901
-        """Do the work of `run`; one function, for a call an element would double its time."""
-        row = self.row
+    def _run(self, form: Form, unpack: Unpack, actions: Actions, stretches: list[Stretch]) -> int:  # noqa: C901
+        """Do the work of `run`, and return how many stretches were found.
+
+        It is one function, for a call an element would double its time.
+        """
+        row, hits = self.row, 0
         previous = self.wanted.meta - 1  # group 0002 has no place here
         while True:
             window, pos = self.window, self.pos
@@ -168,8 +171,8 @@ class _Walk:
                             previous = slot
                         pos += size
                         key, length, action = b"", 0, SKIP
+                        hits += 1
                         continue
-                    form.habit.misses += 1
                 if action >= 0:
                     if action <= previous:
                         raise UnusualError("tags out of order")
@@ -186,12 +189,12 @@ class _Walk:
                 else:
                     self.pos = pos
                     if self._special(form, key, length, action):
-                        return
+                        return hits
                     window, pos = self.window, self.pos
                     last, end = len(window) - 8, len(window)
                     key, length, action = b"", 0, SKIP
             if not self._slide(form, pos, key, length, action):
-                return
+                return hits
 
     def _slide(self, form: Form, pos: int, key: bytes, length: int, action: int) -> bool:
         """Move the window to `pos`, behind the element just met; False at the end of the file."""
@@ -274,7 +277,7 @@ class _Walk:
             start = self.pos + header
             end = None if length == UNDEFINED else start + length
             try:
-                values, self.pos = first_item(window, start, end, slots, explicit=form.explicit)
+                values, self.pos = first_item(window, start, end, self.wanted, slots, explicit=form.explicit)
             except struct.error:
                 continue
             for slot, value in values.items():
@@ -288,7 +291,7 @@ class _Walk:
             try:
                 if not is_sequence(window, start, key[:4], key[4:]):
                     raise UnusualError("undefined length")
-                self.pos = skip_items(window, start, explicit=form.explicit)
+                self.pos = skip_items(window, start, self.wanted, explicit=form.explicit)
             except struct.error:
                 continue
             return

@@ -16,6 +16,7 @@ _PIXEL_TAGS = frozenset(tag_bytes(0x7FE0, element) for element in (0x0008, 0x000
 _FRAME_TAGS = frozenset(tag_bytes(0x5200, element) for element in (0x9229, 0x9230))
 _DELIMITERS = tag_bytes(0xFFFE, 0)[:2]
 
+
 @dataclass(frozen=True)
 class Form:
     """One way to write elements (PS3.5 7.1.2 and 7.1.3): explicit or implicit VR, little endian.

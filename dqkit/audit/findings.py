@@ -7,12 +7,15 @@ import polars as pl
 from dqkit.audit.frames import KEY
 from dqkit.catalog.schema import FINDINGS, PROBLEMS, conform, empty
 from dqkit.catalog.tables import Tables
-from dqkit.identity import Pseudonyms, digest, finding_id
+from dqkit.identity import Pseudonyms, digest, finding_ids
 from dqkit.model import Level
 from dqkit.rulebook.rule import Rule
 
 _PATHS_KEPT = 1000
 """A finding names at most so many files; `n_paths` counts them all."""
+
+_LOCATED = 50
+"""Findings of a problem that have a pseudonymous location."""
 
 _PROBLEM = ["rule_id", "variant", "severity", "site", "modality", "scanner", "protocol"]
 
@@ -38,13 +41,13 @@ def findings_of(failed: pl.DataFrame, rules: Sequence[Rule], tables: Tables, pse
     told = _with_context(failed, _contexts(failed, tables, pseudonyms))
     told = _with_paths(told, tables)
     told = told.join(_rule_texts(rules), on=["rule_id", "variant"], how="left")
+    told = _with_ids(told)
     told = told.with_columns(
-        _ids(told),
         _mapped(told, "patient_key", "patient", pseudonyms).alias("patient_hash"),
-        _locations(told, pseudonyms),
         pl.lit("").alias("waived_by"),
         _problem_ids(told),
     )
+    told = told.with_columns(_locations(told, pseudonyms))
     return conform(told, FINDINGS).sort("rule_id", "variant", "site", "finding_id", nulls_last=True)
 
 
@@ -180,24 +183,35 @@ def _remedy(rule: Rule) -> str:
     return (rule.remedy.manual or {}).get("en", "")
 
 
-def _ids(told: pl.DataFrame) -> pl.Series:
-    rows = told.select("rule_id", "variant", "entity").iter_rows()
-    return pl.Series("finding_id", [finding_id(*row) for row in rows], dtype=pl.String)
+def _with_ids(told: pl.DataFrame) -> pl.DataFrame:
+    parts = told.partition_by("rule_id", "variant", as_dict=True)
+    return pl.concat(
+        part.with_columns(pl.Series("finding_id", finding_ids(str(rule_id), str(variant), part["entity"])))
+        for (rule_id, variant), part in parts.items()
+    )
 
 
-def _mapped(frame: pl.DataFrame, column: str, kind: str, pseudonyms: Pseudonyms) -> pl.Expr:
+def _mapped(frame: pl.DataFrame, column: str, kind: str, pseudonyms: Pseudonyms) -> pl.Series:
     """Return pseudonyms of a column; each distinct value is hashed once."""
-    values = frame[column].drop_nulls().unique().to_list()
-    table = {value: pseudonyms.of(kind, value) for value in values}
-    return pl.col(column).replace_strict(table, default=None, return_dtype=pl.String)
+    values = frame.select(column).drop_nulls().unique()
+    hashed = [pseudonyms.of(kind, value) for value in values[column]]
+    table = values.with_columns(pl.Series("pseudonym", hashed, dtype=pl.String))
+    return frame.select(column).join(table, on=column, how="left", maintain_order="left")["pseudonym"]
 
 
 def _locations(told: pl.DataFrame, pseudonyms: Pseudonyms) -> pl.Expr:
-    """Name the place of a finding so that it may leave the house: the series where there is one."""
-    series = _mapped(told, "series_key", "series", pseudonyms)
-    other = told.filter(pl.col("series_key").is_null())
-    entity = _mapped(other, "entity", "entity", pseudonyms) if other.height else pl.lit(None, dtype=pl.String)
-    return pl.coalesce(pl.lit("series ") + series, pl.col("level") + " " + entity, pl.col("level")).alias("location")
+    """Name the place of a finding so that it may leave the house: the series where there is one.
+
+    Of each problem the first findings have it, which are those that reports show.
+    """
+    shown = pl.int_range(pl.len()).over("problem_id") < _LOCATED
+    keyed = told.select(
+        pl.when(shown).then("series_key").alias("series_key"),
+        pl.when(shown & pl.col("series_key").is_null()).then("entity").alias("entity"),
+    )
+    series = pl.lit("series ") + _mapped(keyed, "series_key", "series", pseudonyms)
+    entity = pl.col("level") + " " + _mapped(keyed, "entity", "entity", pseudonyms)
+    return pl.coalesce(series, entity).alias("location")
 
 
 def _problem_ids(told: pl.DataFrame) -> pl.Series:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import polars as pl
 
@@ -14,7 +14,7 @@ from dqkit.index.progress import Progress, Silent
 from dqkit.index.sources import root_path
 from dqkit.model import Level
 from dqkit.pixels.canvas import Rendered
-from dqkit.pixels.picture import picture_of_image, picture_of_stack
+from dqkit.pixels.picture import Kind, picture_of_image, picture_of_stack
 from dqkit.rulebook.rule import Rule
 
 PER_RULE_AND_SITE = 3
@@ -24,7 +24,7 @@ _MOST_SITES = 20
 
 _CAPTIONS = {
     "gap": {
-        "en": "A cut across the slices; the red band is where slices are missing. Beside it the slices before and after.",
+        "en": "A cut across the slices; the red band is where slices are missing. Beside it: the slices next to it.",
         "zh": "垂直于层面的切面；红色带为缺失层面的位置。旁边是缺口前后的层面。",
     },
     "tilt": {
@@ -110,7 +110,7 @@ class _Drawer:
         stacks = self._stacks.filter(pl.col(key) == finding["entity"]).sort("n_slices", descending=True).to_dicts()
         if not stacks or not all(self._path(file) for file in _files(stacks)):
             return None
-        kind = cast(Literal["gap", "tilt", "duplicate", "orientation"], rule.picture)
+        kind = cast("Kind", rule.picture)
         return picture_of_stack(stacks[0], self._open, kind, sisters=stacks[1:])
 
     def _open(self, file_id: str) -> bytes:

@@ -38,13 +38,10 @@ class AuditOptions:
         The mildest severity whose failing fails the run; None = never.
     engine
         ``polars``, or ``gx`` to count with core expectations what they can express.
-    title
-        What the report calls the archive.
     """
 
     fail_on: Severity | None = Severity.CRITICAL
     engine: str = "polars"
-    title: str = ""
 
 
 def preload_verdict() -> threading.Thread:
@@ -95,9 +92,9 @@ def audit(
             )
         )
     return AuditResult(
-        title=options.title,
+        title=_title(catalog),
         dqkit_version=__version__,
-        run_id=str(last(catalog.path)["run_id"]),
+        run_id=last(catalog.path).run_id,
         finished_at=datetime.now(UTC),
         rules=tuple(rules),
         outcomes=outcomes,
@@ -122,7 +119,7 @@ def _kept_of(judgement: Judgement, findings: int, rules: int) -> dict[str, Any]:
     }
 
 
-def recall(catalog: Catalog, rules: Sequence[Rule], title: str = "") -> AuditResult:
+def recall(catalog: Catalog, rules: Sequence[Rule]) -> AuditResult:
     """Return the last audit of `catalog` as it was judged then.
 
     Raises
@@ -140,7 +137,7 @@ def recall(catalog: Catalog, rules: Sequence[Rule], title: str = "") -> AuditRes
     rank = {rule.id: rule.severity.rank for rule in rules}
     fails = outcomes.filter(pl.col("verdict") == Verdict.FAIL).select("rule_id", "site").rows()
     return AuditResult(
-        title=title,
+        title=_title(catalog),
         dqkit_version=run["dqkit_version"],
         run_id=run["run_id"],
         finished_at=run["ended_at"],
@@ -167,6 +164,11 @@ def _evaluated(rules: Sequence[Rule], tables: Tables, engine: str) -> tuple[Eval
     by_gx = count_by_expectations([rule for rule in rules if rule.id not in evaluation.crashed], tables)
     counts = with_expectation_counts(evaluation.counts, by_gx)
     return Evaluation(counts, evaluation.failed, evaluation.crashed), by_gx.not_expressible
+
+
+def _title(catalog: Catalog) -> str:
+    """Name the archive by its sources, which are names of folders that the user gave."""
+    return ", ".join(catalog.scan("sources").select("name").sort("name").collect()["name"].head(5))
 
 
 def rules_digest(rules: Sequence[Rule]) -> str:

@@ -35,17 +35,27 @@ def scan(catalog: Path) -> pl.LazyFrame:
     return pl.scan_delta(DeltaTable(catalog / "runs")).select(list(RUNS)).sort("run")
 
 
-def last(catalog: Path) -> dict[str, Any]:
-    """Return the last run, its `table_versions` and `counts` parsed."""
-    row = scan(catalog).last().collect().row(0, named=True)
-    return row | {"table_versions": json.loads(row["table_versions"]), "counts": json.loads(row["counts"])}
+@dataclass(frozen=True)
+class Last:
+    """The last run, as the next one needs it."""
+
+    run: int
+    run_id: str
+    sha256: str
+    table_versions: dict[str, int]
 
 
-def append(catalog: Path, record: Record, versions: dict[str, int]) -> int:
-    """Append a run that names `versions`; return its number."""
-    table = DeltaTable(catalog / "runs")
-    runs = pl.scan_delta(table).select("run", "sha256").sort("run").last().collect()
-    number, previous = (runs.row(0)[0] + 1, runs.row(0)[1]) if runs.height else (0, "")
+def last(catalog: Path) -> Last:
+    """Return the last run."""
+    columns = ["run", "run_id", "sha256", "table_versions"]
+    runs = pl.scan_delta(DeltaTable(catalog / "runs")).select(columns).sort("run").last().collect()
+    run, run_id, sha256, versions = runs.row(0)
+    return Last(run, run_id, sha256, json.loads(versions))
+
+
+def append(catalog: Path, record: Record, versions: dict[str, int], previous: Last | None) -> Last:
+    """Append a run that names `versions` after `previous`; return it."""
+    number = previous.run + 1 if previous else 0
     row: dict[str, Any] = {
         "run": number,
         "run_id": uuid.uuid4().hex[:12],
@@ -58,11 +68,11 @@ def append(catalog: Path, record: Record, versions: dict[str, int]) -> int:
         "counts": json.dumps(record.counts, sort_keys=True),
         "table_versions": json.dumps(versions, sort_keys=True),
         "complete": record.complete,
-        "previous_sha256": previous,
+        "previous_sha256": previous.sha256 if previous else "",
     }
     row["sha256"] = chained(row)
-    write_deltalake(table, pl.DataFrame([row], schema=RUNS), mode="append")
-    return int(number)
+    write_deltalake(catalog / "runs", pl.DataFrame([row], schema=RUNS), mode="append")
+    return Last(number, row["run_id"], row["sha256"], versions)
 
 
 def chained(row: dict[str, Any]) -> str:

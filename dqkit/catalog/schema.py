@@ -412,7 +412,7 @@ FINDINGS: Schema = {
     "modality": TEXT,
     "scanner": TEXT,
     "protocol": TEXT,  # pseudonym of ProtocolName and SeriesDescription
-    "location": TEXT,  # pseudonymous, for what leaves the house
+    "location": TEXT,  # pseudonymous, for what leaves the house; of the first 50 of a problem
     "period": TEXT,  # YYYY-MM of the study
     "entity": TEXT,  # key of the entity at `level`
 }

@@ -56,7 +56,7 @@ class Catalog:
                 f"the catalog {path} was made with the key {marker['key_fingerprint']}, yours is {key_fingerprint}",
                 "give its key with DQKIT_KEY or --key-file: pseudonyms would not match",
             )
-        self._versions = runs.last(path)["table_versions"]
+        self._versions = runs.last(path).table_versions
 
     @classmethod
     def create(cls, path: Path, key_fingerprint: str, dqkit_version: str) -> "Catalog":
@@ -84,7 +84,11 @@ class Catalog:
 
     def refresh(self) -> None:
         """Look at the last complete run again."""
-        self._versions = runs.last(self.path)["table_versions"]
+        self.follow(runs.last(self.path))
+
+    def follow(self, last: runs.Last) -> None:
+        """Read the versions of the run `last` from now on."""
+        self._versions = last.table_versions
 
     @contextmanager
     def write(self, on_wait: Callable[[], None] = lambda: None) -> Iterator["Writer"]:
@@ -103,9 +107,9 @@ class Catalog:
             lock.acquire()
         try:
             with disk_errors(self.path):
-                self.refresh()
-                writer = Writer(self)
-                yield writer
+                last = runs.last(self.path)
+                self.follow(last)
+                yield Writer(self, last)
         finally:
             shutil.rmtree(self.path / ".work", ignore_errors=True)
             lock.release()
@@ -114,26 +118,34 @@ class Catalog:
 class Writer:
     """The one writer of a catalog, between taking the lock and committing a run."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, last: runs.Last) -> None:
         self._catalog = catalog
         self._path = catalog.path
-        self._versions = catalog.versions
+        self._last = last
+        self._versions = dict(last.table_versions)
+        self._opened: dict[str, DeltaTable] = {}
         self.work = self._path / ".work"
         shutil.rmtree(self.work, ignore_errors=True)
         self.work.mkdir(mode=0o700)
-        self._tables = {name: DeltaTable(self._path / name) for name in TABLES.keys() - {"runs"}}
         self._take_back()
 
     def _take_back(self) -> None:
         """Restore the tables that a killed run left ahead of the last complete one."""
-        for name, table in self._tables.items():
-            if table.version() > self._versions[name] and not _is_restored(table, self._versions[name]):
-                table.restore(self._versions[name])
-            self._versions[name] = table.version()
+        for name, version in self._versions.items():
+            if _newest(self._path / name) > version:
+                table = self._table(name)
+                if not _is_restored(table, version):
+                    table.restore(version)
+                self._versions[name] = table.version()
+
+    def _table(self, name: str) -> DeltaTable:
+        if name not in self._opened:
+            self._opened[name] = DeltaTable(self._path / name)
+        return self._opened[name]
 
     def scan(self, table: str) -> pl.LazyFrame:
         """Return `table` as this writer has left it."""
-        return _scan(self._tables[table], TABLES[table])
+        return _scan(self._table(table), TABLES[table])
 
     def replace(self, table: str, frame: pl.DataFrame, buckets: Iterable[int]) -> None:
         """Put `frame` in the place of all rows of `buckets`."""
@@ -147,21 +159,21 @@ class Writer:
 
     def _write(self, table: str, frame: pl.DataFrame, predicate: str | None) -> None:
         write_deltalake(
-            self._tables[table],
+            self._table(table),
             conform(frame, TABLES[table]),
             mode="overwrite",
             predicate=predicate,
             schema_mode="merge",
             partition_by=["bucket"] if table == _PARTITIONED else None,
         )
-        self._tables[table].update_incremental()
-        self._versions[table] = self._tables[table].version()
+        self._table(table).update_incremental()
+        self._versions[table] = self._table(table).version()
 
     def commit(self, record: runs.Record) -> int:
         """Append the run that makes everything written count; return its number."""
-        number = runs.append(self._path, record, self._versions)
-        self._catalog.refresh()
-        return number
+        self._last = runs.append(self._path, record, self._versions, self._last)
+        self._catalog.follow(self._last)
+        return self._last.run
 
 
 def _scan(table: DeltaTable, schema: Schema) -> pl.LazyFrame:
@@ -195,6 +207,11 @@ def _kind_of(error: Exception) -> str:
         if sign in text:
             return words
     return type(error).__name__
+
+
+def _newest(path: Path) -> int:
+    """Return the newest version of a table from the names of its commits, which Delta Lake's protocol fixes."""
+    return max(int(entry.name[:20]) for entry in (path / "_delta_log").glob("*.json") if entry.name[:20].isdecimal())
 
 
 def _is_restored(table: DeltaTable, version: int) -> bool:
@@ -240,7 +257,7 @@ def _make(path: Path, key_fingerprint: str, dqkit_version: str) -> None:
             shutil.rmtree(path / name, ignore_errors=True)
             write_deltalake(path / name, empty(schema), partition_by=["bucket"] if name == _PARTITIONED else None)
         runs.append(
-            path, runs.Record("create", dqkit_version=dqkit_version), dict.fromkeys(TABLES.keys() - {"runs"}, 0)
+            path, runs.Record("create", dqkit_version=dqkit_version), dict.fromkeys(TABLES.keys() - {"runs"}, 0), None
         )
         write_atomically(
             path / _MARKER, json.dumps({"format_version": FORMAT_VERSION, "key_fingerprint": key_fingerprint}).encode()

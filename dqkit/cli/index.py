@@ -106,7 +106,7 @@ def show(summary: IndexSummary, *, json: bool) -> None:
     from dqkit.report.terminal_lists import print_index_summary
 
     console = Console()
-    print_index_summary(summary.by_site, console)
+    print_index_summary(summary.by_site.rename({"Modality": "modality"}), console)
     for line in summary_lines(summary):
         console.print(Text(line), soft_wrap=True)
 
@@ -116,10 +116,11 @@ def summary_lines(summary: IndexSummary) -> list[str]:
     from dqkit.report.visible import visible
 
     rate = (summary.new + summary.changed) / summary.seconds if summary.seconds else 0.0
-    lines = [
+    counted = (
         f"{summary.files:,} files in {summary.seconds:.1f} s: {summary.new:,} new, {summary.changed:,} changed, "
         f"{summary.removed:,} gone, {summary.unchanged:,} unchanged ({rate:,.0f} headers/s)"
-    ]
+    )
+    lines = [counted]
     lines += [f"not read: {count:,} x {reason}" for reason, count in summary.not_read.items()]
     lines += [f"not read: the folder {visible(folder, 300)}" for folder in summary.folders_not_read]
     return lines + [f"offline: {visible(name)} (its rows stay)" for name in summary.offline]

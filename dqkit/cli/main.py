@@ -9,10 +9,12 @@ from typing import Any, NoReturn
 import typer
 
 from dqkit.cli import audit, explain, index, report, rules, sources
+from dqkit.cli.group import Group
 from dqkit.errors import DqkitError, ExitCode
 
 app = typer.Typer(
     name="dqkit",
+    cls=Group,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",

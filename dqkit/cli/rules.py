@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from dqkit.cli import options as opt
+from dqkit.cli.group import Group
 from dqkit.errors import ExitCode
 
-app = typer.Typer(no_args_is_help=True, help="List, explain and test rules.")
+app = typer.Typer(cls=Group, no_args_is_help=True, help="List, explain and test rules.")
 
 
 @app.command("list")

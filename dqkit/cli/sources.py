@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from dqkit.cli import options as opt
+from dqkit.cli.group import Group
 from dqkit.errors import ExitCode
 
-app = typer.Typer(no_args_is_help=True, help="List, move or take out the folders that a catalog knows.")
+app = typer.Typer(cls=Group, no_args_is_help=True, help="List, move or take out the folders that a catalog knows.")
 
 _Name = Annotated[str, typer.Argument(help="The source's name, as `dqkit sources list` shows it.")]
 

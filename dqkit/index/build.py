@@ -110,8 +110,9 @@ def index(
         changes = _compare(writer, table, wanted, options, progress)
         _update(writer, table, changes, options, progress)
         table = _mark(table, changes)
-        writer.overwrite("sources", table)
-        summary = _summarize(writer, changes, monotonic() - started)
+        if not _same_but_for_time(table, writer.scan("sources").collect()):
+            writer.overwrite("sources", table)
+        summary = _summarize(writer, table, changes, monotonic() - started)
         if not summary.files:
             raise NothingToCheckError(
                 "there is no file in " + ", ".join(s.name for s in wanted), "is the share mounted?"
@@ -160,6 +161,8 @@ def _update(
 ) -> None:
     """Read the files that are new or changed and write every bucket they touch, once."""
     chunks = _chunks(changes)
+    if not chunks and not any(change.buckets for change in changes):
+        return
     todo = sum(len(chunk.files) for chunk in chunks)
     before = int(writer.scan("instances").select(pl.len()).collect().item())
     groups = shards.groups_for(max(todo, before))
@@ -243,28 +246,19 @@ def _mark(table: pl.DataFrame, changes: list[Change]) -> pl.DataFrame:
     return table.update(seen, on="source_id").select(list(SOURCES))
 
 
-def _summarize(writer: Writer, changes: list[Change], seconds: float) -> IndexSummary:
-    instances = writer.scan("instances")
-    unread = (
-        instances.filter(pl.col("status").is_in([s.value for s in TOOL_STATUSES]))
-        .group_by("status")
-        .len()
-        .sort("status")
-        .collect()
-    )
-    by_site = (
-        writer.scan("series")
-        .group_by("site", "Modality")
-        .agg(
-            pl.len().alias("series"),
-            pl.col("n_instances").sum().alias("instances"),
-            pl.col("size").sum().alias("bytes"),
-        )
-        .sort("site", "Modality")
-        .collect()
-    )
+def _same_but_for_time(table: pl.DataFrame, before: pl.DataFrame) -> bool:
+    """Tell whether only the hour differs, which the row of `runs` says too."""
+    return table.drop("indexed_at").equals(before.drop("indexed_at"))
+
+
+def _summarize(writer: Writer, table: pl.DataFrame, changes: list[Change], seconds: float) -> IndexSummary:
+    not_read = pl.col("status").is_in([status.value for status in TOOL_STATUSES])  # files of none are skipped whole
+    by_status = writer.scan("instances").filter(not_read).group_by("status").agg(pl.len().cast(pl.Int64))
+    sums = pl.len().alias("series"), pl.col("n_instances").sum().alias("instances"), pl.col("size").sum().alias("bytes")
+    by_site = writer.scan("series").group_by("site", "Modality").agg(sums).sort("site", "Modality")
+    unread, sites = pl.collect_all([by_status.sort("status"), by_site])
     return IndexSummary(
-        files=int(instances.select((pl.col("size") >= 0).sum()).collect().item()),
+        files=int(table["n_files"].sum()),
         new=sum(c.n_new for c in changes),
         changed=sum(c.n_changed for c in changes),
         removed=sum(c.n_removed for c in changes),
@@ -272,7 +266,7 @@ def _summarize(writer: Writer, changes: list[Change], seconds: float) -> IndexSu
         not_read=dict(unread.iter_rows()),
         folders_not_read=tuple(folder for c in changes for folder in c.unlisted),
         offline=tuple(c.source.name for c in changes if c.offline),
-        by_site=by_site,
+        by_site=sites,
         seconds=seconds,
     )
 

@@ -17,6 +17,8 @@ from dqkit.model import TOOL_STATUSES, FileStatus
 _MAY_GO = 0.01
 """Share of a source's rows that may go without a question."""
 
+_NO_ROWS = empty(INSTANCES)
+
 _FOLDER = -1
 """`size` of a row that stands for a folder."""
 
@@ -43,7 +45,7 @@ class Change:
     source: Source
     offline: bool = False
     todo: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LISTING))
-    folder_rows: pl.DataFrame = field(default_factory=lambda: empty(INSTANCES))
+    folder_rows: pl.DataFrame = field(default_factory=lambda: _NO_ROWS)
     replaced: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema={"file_id": pl.String}))
     buckets: frozenset[int] = frozenset()
     known_buckets: frozenset[int] = frozenset()
@@ -150,5 +152,5 @@ def _folder_rows(source_id: str, listing: Listing) -> pl.DataFrame:
         for path, detail in found.items()
     ]
     if not rows:
-        return empty(INSTANCES)
+        return _NO_ROWS
     return conform(pl.DataFrame(rows, schema={name: INSTANCES[name] for name in rows[0]}), INSTANCES)

@@ -1,9 +1,10 @@
 """Which attributes of which file are empty, untypeable, undecodable and so on, gathered while columns are typed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-import numpy as np
 import polars as pl
+
+from dqkit.index.lists import lists_of
 
 FAULTS = ("empty", "untypeable", "undecodable", "with_nul", "overlong", "odd_vr")
 
@@ -18,10 +19,17 @@ class Faults:
     """
 
     def __init__(self, read: Sequence[bool]) -> None:
-        self._read = pl.Series("read", read, dtype=pl.Boolean)
-        self._rows: dict[str, list[pl.DataFrame]] = {fault: [] for fault in FAULTS}
+        self._read = read
+        self._names: dict[str, dict[int, list[str]]] = {fault: {} for fault in FAULTS}
+        self._texts: dict[int, list[str]] = {}
 
-    def add(self, fault: str, keywords: Sequence[str], at: pl.Series, texts: pl.Series | None = None) -> None:
+    def add(self, fault: str, keyword: str, row: int, text: str = "") -> None:
+        """Note one fault of one file; `text` is the value that cannot be typed."""
+        self._names[fault].setdefault(row, []).append(keyword)
+        if fault == "untypeable":
+            self._texts.setdefault(row, []).append(text)
+
+    def add_all(self, fault: str, keywords: Sequence[str], at: Iterable[int], texts: Iterable[str] = ()) -> None:
         """Note faults of a long column: `keywords` one after the other, each for all files.
 
         Parameters
@@ -29,38 +37,24 @@ class Faults:
         at
             Indices into the long column.
         texts
-            Aligned with `at`: the offending values.
+            Aligned with `at`, for ``untypeable``.
         """
-        if not len(at):
-            return
-        places = at.to_numpy().astype(np.int64)
-        files = len(self._read)
-        names = pl.Series(keywords, dtype=pl.String).gather(places // files)
-        self._rows[fault].append(pl.DataFrame({"row": places % files, "name": names, "text": _text(texts, len(at))}))
+        names, files = self._names[fault], len(self._read)
+        for place in at:
+            at_column, row = divmod(place, files)
+            if row in names:
+                names[row].append(keywords[at_column])
+            else:
+                names[row] = [keywords[at_column]]
+        for place, text in zip(at, texts, strict=False) if fault == "untypeable" else ():
+            self._texts.setdefault(place % files, []).append(text)
 
-    def add_one(self, fault: str, keyword: str, row: int, text: str | None = None) -> None:
-        """Note one fault of one file."""
-        values = {"row": [row], "name": [keyword], "text": [text]}
-        self._rows[fault].append(pl.DataFrame(values, schema={"row": pl.Int64, "name": pl.String, "text": pl.String}))
-
-    def columns(self) -> list[pl.Series]:
+    def columns(self) -> dict[str, pl.Series]:
         """Return one list column a fault, and ``untypeable_text`` beside ``untypeable``."""
-        columns = []
-        for fault, rows in self._rows.items():
-            columns.append(self._lists(rows, "name").alias(fault))
-            if fault == "untypeable":
-                columns.append(self._lists(rows, "text").alias("untypeable_text"))
-        return columns
+        found = self._names | {"untypeable_text": self._texts}
+        none = self._lists({})
+        return {fault: self._lists(rows) if rows else none for fault, rows in found.items()}
 
-    def _lists(self, rows: list[pl.DataFrame], of: str) -> pl.Series:
-        none = pl.lit([], dtype=pl.List(pl.String))
-        files = self._read.to_frame().with_row_index("row").with_columns(pl.col("row").cast(pl.Int64))
-        if not rows:
-            return files.select(pl.when("read").then(none)).to_series()
-        lists = pl.concat(rows).group_by("row", maintain_order=True).agg(of)
-        joined = files.join(lists, on="row", how="left", maintain_order="left")
-        return joined.select(pl.when("read").then(pl.col(of).fill_null(none))).to_series()
-
-
-def _text(texts: pl.Series | None, count: int) -> pl.Series:
-    return pl.Series([None] * count, dtype=pl.String) if texts is None else texts.alias("text")
+    def _lists(self, rows: dict[int, list[str]]) -> pl.Series:
+        lists = [tuple(rows.get(row, ())) if read else None for row, read in enumerate(self._read)]
+        return lists_of(lists, pl.List(pl.String()))

@@ -36,9 +36,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Kinds:
-    """The attributes by the way they are typed; UIs, dates and times stand together among the texts."""
+    """The attributes by the way they are typed."""
 
     wanted: Wanted
+    uids: list[Column] = field(default_factory=list)
+    dates: list[Column] = field(default_factory=list)
+    times: list[Column] = field(default_factory=list)
     text: list[Column] = field(default_factory=list)
     texts: list[Column] = field(default_factory=list)
     real: list[Column] = field(default_factory=list)
@@ -49,9 +52,6 @@ class Kinds:
     binaries: list[Column] = field(default_factory=list)
 
 
-_ORDER = ("UI", "DA", "TM", "DT", "AS")
-
-
 @cache
 def kinds() -> Kinds:
     """Return the attributes of the schema, sorted by kind (made once a process: it imports pydicom)."""
@@ -60,13 +60,15 @@ def kinds() -> Kinds:
     found = Kinds(wanted)
     by_type = {TEXT: found.text, TEXTS: found.texts, REAL: found.real, REALS: found.reals}
     by_type |= {INT: found.integer, INTS: found.integers}
+    by_vr = {"UI": found.uids, "DA": found.dates, "TM": found.times}
     for slot, (name, vr) in enumerate(zip(wanted.names, wanted.vrs, strict=True)):
         column, kind = Column(name, slot, vr), ATTRIBUTES.get(name, TEXT)
-        if vr not in BINARY:
+        if vr in by_vr:
+            by_vr[vr].append(column)
+        elif vr not in BINARY:
             by_type[kind].append(column)
         elif kind in (REAL, INT):
             found.binary.setdefault(vr, []).append(column)
         else:
             found.binaries.append(column)
-    found.text.sort(key=lambda column: _ORDER.index(column.vr) if column.vr in _ORDER else len(_ORDER))
     return found

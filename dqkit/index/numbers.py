@@ -24,14 +24,15 @@ _MOST = 2**63
 def decimals(text: pl.Series) -> Typed:
     """Type decimal strings; infinities and NaN do not fit."""
     values = text.cast(pl.Float64, strict=False)
-    values = pl.select(pl.when(values.is_finite()).then(values)).to_series()
-    return values, (values.is_null() & text.is_not_null()).arg_true()
+    if not values.is_finite().all():
+        values = pl.select(pl.when(values.is_finite()).then(values)).to_series()
+    return values, untyped(values, text)
 
 
 def integers(text: pl.Series) -> Typed:
     """Type integer strings; ``1.0`` is 1, as many writers have it."""
     values = text.cast(pl.Int64, strict=False)
-    left = (values.is_null() & text.is_not_null()).arg_true()
+    left = untyped(values, text)
     if not len(left):
         return values, left
     mended = [_integer(value) for value in text.gather(left).to_list()]
@@ -67,7 +68,16 @@ def binary_numbers(raw: pl.Series, vr: str) -> Typed:
         values = pl.select(pl.when(values.is_finite()).then(values)).to_series()
     else:
         values = values.cast(pl.Int64)
+    if values.null_count() == raw.null_count():
+        return values, pl.Series([], dtype=pl.UInt32)
     return values, (values.is_null() & (raw.bin.size() > 0)).arg_true()
+
+
+def untyped(values: pl.Series, text: pl.Series) -> pl.Series:
+    """Return where there is a text and no typed value."""
+    if values.null_count() == text.null_count():
+        return pl.Series([], dtype=pl.UInt32)
+    return (values.is_null() & text.is_not_null()).arg_true()
 
 
 def canonical(raw: bytes, vr: str, standard: str) -> bytes:

@@ -1,9 +1,11 @@
 """Files of a source -> rows of `instances`: one row a file, whatever it is."""
 
 import errno
+import gc
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -57,16 +59,33 @@ def read_files(root: bytes, source_id: str, files: Sequence[tuple[str, int, int]
     `content_sha256` are null: they need more than the file. `size` and `mtime_ns` are those met at reading, or those
     of the listing where the file could not be opened.
     """
-    outcomes = [_read(root + b"/" + unescape(path)) for path, _, _ in files]
+    paths = [unescape(path) for path, _, _ in files]
+    with _no_garbage_collection():
+        outcomes = [_read(root + b"/" + path) for path in paths]
     headers = [outcome.header for outcome in outcomes]
-    columns = typed_columns(headers)
+    columns = _nulls(len(files)) | typed_columns(headers)
     columns |= derived_columns(headers, columns)
-    columns |= _file_columns(source_id, files, outcomes, columns["StudyInstanceUID"])
+    columns |= _file_columns(source_id, paths, files, outcomes, columns["StudyInstanceUID"])
     columns |= _nifti_columns(outcomes)
-    return pl.select(
-        (columns[name].cast(kind) if name in columns else pl.repeat(None, len(files), dtype=kind)).alias(name)
-        for name, kind in INSTANCES.items()
-    )
+    return pl.DataFrame({name: columns[name] for name in INSTANCES}, schema_overrides=INSTANCES)
+
+
+def _nulls(count: int) -> Columns:
+    """Return every column of the schema, empty; polars shares what is the same."""
+    of_kind = {kind: pl.Series([None] * count, dtype=kind) for kind in set(INSTANCES.values())}
+    return {name: of_kind[kind] for name, kind in INSTANCES.items()}
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Hold the collector off while many small objects are made that stay: it would look at all of them, often."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _read(path: bytes) -> _Outcome:
@@ -124,14 +143,18 @@ def _read_nifti(path: bytes, outcome: _Outcome) -> None:
 
 
 def _file_columns(
-    source_id: str, files: Sequence[tuple[str, int, int]], outcomes: Sequence[_Outcome], studies: pl.Series
+    source_id: str,
+    raw_paths: list[bytes],
+    files: Sequence[tuple[str, int, int]],
+    outcomes: Sequence[_Outcome],
+    studies: pl.Series,
 ) -> Columns:
     paths = [path for path, _, _ in files]
     folders = [parent(path) for path in paths]
     headers = [outcome.header for outcome in outcomes]
     buckets = _buckets(studies.to_list(), folders)
     return {
-        "file_id": pl.Series([identity.digest("file", source_id, unescape(path)) for path in paths], dtype=pl.String),
+        "file_id": pl.Series([identity.digest("file", source_id, path) for path in raw_paths], dtype=pl.String),
         "source_id": pl.Series([source_id] * len(files), dtype=pl.String),
         "path": pl.Series(paths, dtype=pl.String),
         "folder": pl.Series(folders, dtype=pl.String),

@@ -18,6 +18,8 @@ Kind = Literal["gap", "tilt", "duplicate", "orientation", "single"]
 _MOST_SLICES = 160
 """Decoded for a cut; of larger stacks every second, third … slice, and all those next to a fault."""
 
+_MOST_GAPS = 20
+
 _CUT = (390, 560)
 """Most pixels (height, width) of a cut."""
 
@@ -166,7 +168,8 @@ def _gap(stack: Stack, open_file: OpenFile, at: int | None) -> Picture | None:
     if before is None:
         return None
     positions = stack["slice_positions_mm"]
-    chosen = _chosen(len(positions), [j for i in gaps for j in (i, i + 1)])
+    widest = sorted(gaps, key=lambda i: gaps[i][0] - gaps[i][1])[:_MOST_GAPS]
+    chosen = _chosen(len(positions), [j for i in {before, *widest} for j in (i, i + 1)])
     slices = read_slices(stack, open_file, chosen, needed=(before, before + 1))
     if slices is None:
         return None

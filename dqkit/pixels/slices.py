@@ -1,5 +1,6 @@
 """The slices of a stack, decoded and fit to be shown: Hounsfield units, counts, or whatever the modality gives."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ SHOWN = frozenset({"CT", "MR", "PT", "MG"})
 
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _COLOUR = 3
+_SECONDS = 20.0
+"""For the slices of one picture: a share that answers slowly must not hold up a report."""
 
 Values = NDArray[np.float64]
 OpenFile = Callable[[str], bytes]
@@ -72,12 +75,15 @@ def read_slices(
     -------
     dict or None
         Slices by index, without those that cannot be decoded; None where one of `needed` (all, unless told) cannot be
-        decoded, or any must not be shown.
+        decoded, any must not be shown, or it all takes too long.
     """
     indices = sorted(set(indices))
     must = set(indices if needed is None else needed)
     slices = {}
+    deadline = time.monotonic() + _SECONDS
     for i in indices:
+        if time.monotonic() > deadline:
+            return None
         one = read_slice(open_file(stack["file_ids"][i]), frame_of(stack, i))
         if one is None or (isinstance(one, PixelFault) and i in must):
             return None

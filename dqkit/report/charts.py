@@ -19,10 +19,12 @@ MODALITY_COLOURS = {
 """Middle tones: at least 3:1 against both the light and the dark ground (WCAG 1.4.11)."""
 
 OTHER_COLOUR = "#7d8590"
+_OTHER = "…"  # modalities without a colour of their own, as the data calls them
 
 _MOST_ROWS = 20
 _MOST_VALUES = 40
 _LABEL = 60
+_FEW = 8
 _STEP = 30  # height of a row, px
 _DIGITS = ",.4~r"  # d3-format: four significant digits, no trailing zeros
 _LOG_FROM = 60  # largest : smallest from which a linear axis would crush the small values
@@ -42,7 +44,7 @@ class Chart:
     """One measure by site and by scanner; `about` says in a sentence what the picture shows."""
 
     measure: str
-    unit: str
+    unit: Pair
     title: Pair
     about: Pair
     views: dict[str, View]
@@ -50,8 +52,10 @@ class Chart:
 
 def charts_of(distributions: pl.DataFrame) -> list[Chart]:
     """Return a chart for every measure of `distributions` (profile/glance.py) that has a value."""
+    coloured = pl.col("modality").is_in(list(MODALITY_COLOURS))
     ready = distributions.filter(pl.col("value").is_finite() & (pl.col("n") > 0)).with_columns(
-        pl.col("site", "scanner", "modality").fill_null("–")
+        pl.col("site", "scanner").fill_null("–"),
+        pl.when(coloured).then("modality").otherwise(pl.lit(_OTHER)).alias("modality"),
     )
     found = set(ready.get_column("measure").to_list())
     return [_chart(ready.filter(pl.col("measure") == name), name) for name in MEASURES if name in found]
@@ -63,18 +67,22 @@ def number(value: float) -> str:
 
 
 def _chart(frame: pl.DataFrame, measure: str) -> Chart:
-    unit = frame.get_column("unit").drop_nulls().first() or ""
+    unit = _unit(str(frame.get_column("unit").drop_nulls().first() or ""))
     site, scanner = (_named(frame, *columns) for columns in (("site",), ("site", "scanner")))
     about = {
         lang: say(
-            "chart.about", lang, measure=WORDS[f"measure.{measure}"][lang], unit=unit,
+            "chart.about", lang, measure=WORDS[f"measure.{measure}"][lang], unit=unit[lang],
             n=int(frame.get_column("n").sum()), low=number(_quantile(frame, 0)), high=number(_quantile(frame, 1)),
             median=number(_quantile(frame, 0.5)), groups=site.get_column("row").n_unique(),
         )
         for lang in LANGUAGES
     }  # fmt: skip
-    views = {"site": _view(site, str(unit), 200), "scanner": _view(scanner, str(unit), 420)}
-    return Chart(measure, str(unit), pair(f"measure.{measure}"), about, views)
+    views = {"site": _view(site, unit, 200), "scanner": _view(scanner, unit, 420)}
+    return Chart(measure, unit, pair(f"measure.{measure}"), about, views)
+
+
+def _unit(unit: str) -> Pair:
+    return WORDS.get(f"unit.{unit}") or dict.fromkeys(LANGUAGES, unit)
 
 
 def _named(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
@@ -115,7 +123,7 @@ def _cut(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _view(named: pl.DataFrame, unit: str, limit: int) -> View:
+def _view(named: pl.DataFrame, unit: Pair, limit: int) -> View:
     domain, log = _axis(named.get_column("value"))
     cut = _cut(named)
     dots = (
@@ -128,7 +136,7 @@ def _view(named: pl.DataFrame, unit: str, limit: int) -> View:
     return View(
         rows=dots.to_dicts(),
         table=[_table_row(part) for part in cut.partition_by("row", maintain_order=True)],
-        spec={lang: _spec(dots, unit, (domain, log), limit, lang) for lang in LANGUAGES},
+        spec={lang: _spec(dots, unit[lang], (domain, log), limit, lang) for lang in LANGUAGES},
     )
 
 
@@ -168,9 +176,11 @@ def _spec(rows: pl.DataFrame, unit: str, axis: tuple[list[float], bool], limit: 
     domain, log = axis
     modalities = sorted(rows.get_column("modality").unique().to_list())
     colours = [MODALITY_COLOURS.get(name, OTHER_COLOUR) for name in modalities]
-    scale = alt.Scale(type="log" if log else "linear", domain=domain, nice=False, zero=False)
-    values = sorted(rows.get_column("value").unique().to_list())
-    ticks = {"values": values} if len(values) <= 8 and _apart(values, domain) else {"tickCount": 8}  # noqa: PLR2004
+    scale = (
+        alt.Scale(type="log", domain=domain, nice=False) if log else alt.Scale(domain=domain, nice=False, zero=False)
+    )
+    ticks = _ticks(sorted(rows.get_column("value").unique().to_list()), domain, log=log)
+    other = f"datum.label == '{_OTHER}' ? '{say('chart.other', lang)}' : datum.label"
     chart = (
         alt.Chart(alt.NamedData(name="rows"))
         .mark_circle(opacity=0.85, aria=False)
@@ -181,7 +191,7 @@ def _spec(rows: pl.DataFrame, unit: str, axis: tuple[list[float], bool], limit: 
             color=alt.Color(
                 "modality:N",
                 scale=alt.Scale(domain=modalities, range=colours),
-                legend=alt.Legend(title=None, orient="top", direction="horizontal", symbolType="circle"),
+                legend=alt.Legend(title=None, orient="top", columns=6, symbolType="circle", labelExpr=other),
             ),
             tooltip=[
                 alt.Tooltip("row:N", title=say("where", lang)),
@@ -200,6 +210,15 @@ def _spec(rows: pl.DataFrame, unit: str, axis: tuple[list[float], bool], limit: 
     for key in ("$schema", "config", "usermeta"):
         spec.pop(key, None)
     return spec
+
+
+def _ticks(values: list[float], domain: list[float], *, log: bool) -> dict[str, Any]:
+    """Return ticks at the values themselves where they are few, at 1, 2, 5, 10 … on a logarithmic axis."""
+    if log:
+        steps = [digit * 10.0**power for power in range(-6, 10) for digit in (1, 2, 5)]
+        return {"values": [step for step in steps if domain[0] <= step <= domain[1]]}
+    few = len(values) <= _FEW and _apart(values, domain)
+    return {"values": values} if few else {"tickCount": _FEW}
 
 
 def _apart(values: list[float], domain: list[float]) -> bool:

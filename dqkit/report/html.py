@@ -18,8 +18,8 @@ from dqkit.report.page_data import MOST_PROBLEMS, page_data
 from dqkit.report.palette import DARK, LIGHT, as_css
 from dqkit.report.pictures import pictures_for_page
 from dqkit.report.scope import only_site
-from dqkit.report.summary import SEVERITIES, by_severity
-from dqkit.report.verdict_view import because, decides, first_steps, headline, reading, verdict_key
+from dqkit.report.summary import SEVERITIES, by_severity, verdict_key
+from dqkit.report.verdict_view import because, decides, first_steps, headline, reading
 from dqkit.report.visible import visible
 from dqkit.report.words import HTML_LANG, LANGUAGES, WORDS, Pair, pair, say
 

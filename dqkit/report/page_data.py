@@ -11,10 +11,10 @@ import polars as pl
 
 from dqkit.audit.result import AuditResult
 from dqkit.report.charts import Chart
-from dqkit.report.summary import mender, rules_by_key, worst_problems
+from dqkit.report.summary import mender, mender_text, rules_by_key, worst_problems
 from dqkit.report.visible import visible
 from dqkit.report.words import LANGUAGES, WORDS, pair
-from dqkit.rulebook.rule import Rule
+from dqkit.rulebook.rule import FAMILIES, WHO, Rule
 
 MOST_PROBLEMS = 1500
 MOST_EXAMPLES = 6000
@@ -62,6 +62,8 @@ def page_data(result: AuditResult, charts: list[Chart], pictures: list[dict[str,
     examples = _examples(result.findings, problems)
     return {
         "words": WORDS,
+        "families": {name: dict(text) for name, text in FAMILIES.items()},
+        "menders": {key: mender_text(key) for key in (*WHO, "dqkit", "operator", "site")},
         "rules": [_rule(known.get(key), *key) for key in keys],
         "problems": _table(_problem_frame(problems, keys, known), PROBLEM_COLUMNS, strings),
         "examples": _table(examples, EXAMPLE_COLUMNS, strings),

@@ -7,7 +7,8 @@ import polars as pl
 from dqkit.audit.result import AuditResult
 from dqkit.errors import ExitCode
 from dqkit.model import Severity, Verdict
-from dqkit.rulebook.rule import Rule
+from dqkit.report.words import LANGUAGES, WORDS, Pair
+from dqkit.rulebook.rule import WHO, Rule
 
 SEVERITIES = ("critical", "warning", "info")
 """Worst first, as people read them."""
@@ -84,14 +85,17 @@ def site_rows(result: AuditResult) -> list[SiteRow]:
 
 
 def worst_problems(problems: pl.DataFrame) -> pl.DataFrame:
-    """Sort problems as a person should meet them: by severity, then by how much they touch."""
+    """Sort problems as a person should meet them: by severity, then by how many files they touch.
+
+    Files compare across levels; a finding is one slice for one rule and a whole series for another.
+    """
     order = {severity: i for i, severity in enumerate(SEVERITIES)}
     return (
         problems.with_columns(
             pl.col("severity").replace_strict(order, default=len(order), return_dtype=pl.Int8).alias("_order")
         )
         .sort(
-            ["_order", "series", "findings", "rule_id", "problem_id"],
+            ["_order", "files", "findings", "rule_id", "problem_id"],
             descending=[False, True, True, False, False],
             nulls_last=True,
         )
@@ -105,12 +109,18 @@ def rules_by_key(result: AuditResult) -> dict[tuple[str, str], Rule]:
 
 
 def mender(rule: Rule | None, origin: str | None) -> str:
-    """Return who can mend a problem: ``site``, ``dqkit`` (a step of a recipe) or ``operator``."""
-    if origin == "tool":
-        return "operator"
+    """Return who can mend a problem: a key of rulebook's WHO, ``dqkit`` (a recipe), ``operator`` or ``site``."""
+    if rule is not None and rule.remedy.who:
+        return rule.remedy.who
     if rule is not None and rule.remedy.harmonize:
         return "dqkit"
-    return "site"
+    return "operator" if origin == "tool" else "site"
+
+
+def mender_text(key: str) -> Pair:
+    """Return who that is, in every language, as a label."""
+    text = WHO.get(key) or WORDS[f"mender.{key}"]
+    return {lang: str(text[lang][:1].upper() + text[lang][1:]) for lang in LANGUAGES}
 
 
 def _site_row(result: AuditResult, site: str | None) -> SiteRow:

@@ -7,6 +7,7 @@ spelled out. Rich itself honours NO_COLOR and the width of the terminal.
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -14,12 +15,13 @@ from rich.text import Text
 
 from dqkit.audit.result import AuditResult
 from dqkit.report.page_data import remedy_text, rule_title
-from dqkit.report.summary import SEVERITIES, mender, rules_by_key, site_rows, verdict_key, worst_problems
+from dqkit.report.summary import SEVERITIES, mender, mender_text, rules_by_key, site_rows, verdict_key, worst_problems
 from dqkit.report.verdict_view import because, headline
 from dqkit.report.visible import visible
 from dqkit.report.words import say
 
 MOST_PROBLEMS = 10
+_OF_ONE_RULE = 2  # so that one widespread fault does not hide the others
 _MOST_SITES = 30
 _MOST_REASONS = 10
 _PLENTY = 60  # columns from which the sites table has room for its rightmost columns
@@ -91,7 +93,9 @@ def _print_problems(result: AuditResult, console: Console, lang: str) -> None:
     console.print()
     console.print(Text(say("term.worst", lang), style="bold"))
     known = rules_by_key(result)
-    worst = worst_problems(result.problems).head(MOST_PROBLEMS).to_dicts()
+    ordered = worst_problems(result.problems)
+    of_its_rule = pl.int_range(pl.len()).over("rule_id", "variant")
+    worst = ordered.filter(of_its_rule < _OF_ONE_RULE).head(MOST_PROBLEMS).to_dicts()
     for row in worst:
         rule = known.get((row["rule_id"], row["variant"] or ""))
         name = Text.assemble(
@@ -100,7 +104,7 @@ def _print_problems(result: AuditResult, console: Console, lang: str) -> None:
         )  # fmt: skip
         console.print(name)
         console.print(Padding(Text(_where(row, lang), style="dim"), (0, 0, 0, 2)))
-        who = say(f"mender.{mender(rule, row['origin'])}", lang)
+        who = mender_text(mender(rule, row["origin"]))[lang]
         action = f"→ {who}{say('colon', lang)}{visible(remedy_text(rule)[lang], 300)}"
         console.print(Padding(Text(action), (0, 0, 0, 2)))
     left = result.problems.height - len(worst)

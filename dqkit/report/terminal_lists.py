@@ -12,6 +12,7 @@ from rich.text import Text
 
 from dqkit.report.glance_view import bytes_text
 from dqkit.report.page_data import remedy_text, rule_title
+from dqkit.report.summary import mender, mender_text
 from dqkit.report.terminal import severity_text
 from dqkit.report.visible import visible
 from dqkit.report.words import say
@@ -94,7 +95,7 @@ def print_explain(
         )
     )  # fmt: skip
     message = finding.get(f"message_{lang}")
-    if message:
+    if message and (rule is None or message != rule.title.get(lang)):
         console.print(Text(visible(message, 500)))
     if finding.get("origin") == "tool":
         console.print(Text(say("term.origin_tool", lang), style="yellow"))
@@ -136,6 +137,7 @@ def _print_facts(finding: dict[str, Any], rule: Rule | None, console: Console, l
         ("level", say(f"level.{finding['level']}", lang) if finding.get("level") else None),
         ("why", rule.why.get(lang) if rule else None),
         ("remedy", remedy_text(rule)[lang]),
+        ("mender", mender_text(mender(rule, finding.get("origin")))[lang]),
         ("standard", rule.standard if rule else None),
     ]
     grid = Table.grid(padding=(0, 2, 0, 0))

@@ -14,8 +14,6 @@ from dqkit.rulebook.rule import Rule
 _MOST_DECIDING = 6
 _FIRST = 3
 
-__all__ = ["because", "decides", "first_steps", "headline", "reading", "verdict_key"]
-
 
 def headline(result: AuditResult, site: str | None = None) -> Pair:
     """Return the verdict as one sentence."""

@@ -39,7 +39,6 @@ _VERDICT: dict[str, tuple[str, str]] = {
     "because.nothing": ("No rule applied to what was found.", "没有规则适用于所发现的内容。"),
     "complete.yes": ("Everything could be read.", "所有文件均已读取。"),
     "complete.no": ("Not complete: parts could not be read.", "检查不完整：部分内容无法读取。"),
-    "complete.elsewhere": ("Parts of the archive could not be read.", "影像库的部分内容无法读取。"),
     "first": ("What to do first", "首先要做的事"),
     "comma": (", ", "，"),
     "colon": (": ", "："),
@@ -52,7 +51,6 @@ _SECTIONS: dict[str, tuple[str, str]] = {
     "skip": ("Skip to the verdict", "跳到结论"),
     "contents": ("Contents", "目录"),
     "language": ("Language", "语言"),
-    "print": ("Print", "打印"),
     "checked": ("Checked {when} UTC with dqkit {version}", "检查时间 {when} UTC，dqkit {version}"),
     "nav.verdict": ("Verdict", "结论"),
     "nav.glance": ("At a glance", "概览"),
@@ -125,7 +123,6 @@ _FIGURES: dict[str, tuple[str, str]] = {
     "of_rules": ("{passed} of {judged}", "{passed} / {judged}"),
     "archive": ("Whole archive", "整个影像库"),
     "unknown_scanner": ("Scanner not named", "设备未注明"),
-    "not_dicom": ("{n} other file|{n} other files", "其他文件 {n} 个"),
     "critical": ("critical", "严重"),
     "warning": ("warning", "警告"),
     "info": ("info", "提示"),
@@ -136,15 +133,11 @@ _FIGURES: dict[str, tuple[str, str]] = {
     "not_applicable": ("not applicable", "不适用"),
     "error": ("could not run", "无法运行"),
     "tally": ("problem · {findings}|problems · {findings}", "个问题 · {findings}"),
-    "count.problems": ("{n} problem|{n} problems", "{n} 个问题"),
     "count.findings": ("{n} finding|{n} findings", "{n} 项检出"),
     "count.series": ("{n} series|{n} series", "{n} 个序列"),
-    "count.studies": ("{n} study|{n} studies", "{n} 次检查"),
     "count.patients": ("{n} patient|{n} patients", "{n} 名患者"),
     "count.files": ("{n} file|{n} files", "{n} 个文件"),
-    "count.instances": ("{n} instance|{n} instances", "{n} 个实例"),
     "count.sites": ("{n} site|{n} sites", "{n} 家机构"),
-    "count.scanners": ("{n} scanner|{n} scanners", "{n} 台设备"),
     "count.rules": ("{n} rule|{n} rules", "{n} 条规则"),
 }
 
@@ -154,10 +147,12 @@ _CHARTS: dict[str, tuple[str, str]] = {
     "measure.PixelSpacing": ("Pixel spacing", "像素间距"),
     "measure.KVP": ("Tube voltage", "管电压"),
     "measure.MagneticFieldStrength": ("Field strength", "磁场强度"),
+    "unit.pixels": ("pixels", "像素"),
     "measure.Rows": ("Image rows", "图像行数"),
     "chart.by": ("One row", "每行"),
     "chart.by_site": ("a site", "一家机构"),
     "chart.by_scanner": ("a scanner", "一台设备"),
+    "chart.other": ("other", "其他"),
     "chart.count": ("Count", "数量"),
     "chart.none": ("No value of this kind was found in the archive.", "影像库中没有此类取值。"),
     "chart.table": ("The same as a table", "以表格显示"),
@@ -199,9 +194,9 @@ _LISTS: dict[str, tuple[str, str]] = {
     "location": ("Location", "位置（假名）"),
     "protocol": ("Protocol", "扫描方案"),
     "mender": ("Who", "由谁处理"),
-    "mender.site": ("The site", "机构"),
+    "mender.site": ("the site", "机构"),
     "mender.dqkit": ("dqkit", "dqkit"),
-    "mender.operator": ("Whoever runs dqkit", "dqkit 运行人员"),
+    "mender.operator": ("whoever runs dqkit", "dqkit 运行人员"),
     "harmonize": ("A harmonize recipe can do it (step “{step}”).", "可由 harmonize 配方处理（步骤“{step}”）。"),
     "no_remedy": ("See the rule's page.", "请参阅该规则的说明。"),
     "examples": (
@@ -215,7 +210,6 @@ _LISTS: dict[str, tuple[str, str]] = {
         "This report holds the worst {n} of {all} problems; problems.parquet beside it has all.",
         "本报告列出最严重的 {n} 个问题（共 {all} 个）；全部内容见同目录的 problems.parquet。",
     ),
-    "culprits": ("{n} file|{n} files", "{n} 个文件"),
     "judged": ("Judged", "已判断"),
     "failed": ("Failed", "未通过"),
     "passed": ("Passed", "通过"),
@@ -239,16 +233,6 @@ _LISTS: dict[str, tuple[str, str]] = {
     "level.label": ("label", "标注"),
     "level.site": ("site", "机构"),
     "level.archive": ("archive", "影像库"),
-    "family.FMT": ("Format", "格式"),
-    "family.IDN": ("Identity", "标识"),
-    "family.GEO": ("Geometry", "几何"),
-    "family.ACQ": ("Acquisition", "采集"),
-    "family.PIX": ("Pixels", "像素"),
-    "family.CON": ("Consistency", "一致性"),
-    "family.LBL": ("Labels", "标注"),
-    "family.PHI": ("Privacy", "隐私"),
-    "family.BAL": ("Balance", "均衡性"),
-    "family.SPL": ("Split leakage", "数据划分泄漏"),
 }
 
 _READING: dict[str, tuple[str, str]] = {
@@ -297,7 +281,6 @@ _TERMINAL: dict[str, tuple[str, str]] = {
     "term.next": ("Next", "下一步"),
     "term.n_more": ("and {n} more problem in the report|and {n} more problems in the report", "报告中还有 {n} 个问题"),
     "term.worst": ("Worst problems", "最严重的问题"),
-    "term.indexed": ("Indexed", "已索引"),
     "term.total": ("total", "合计"),
     "term.slices": ("Slices", "层面"),
     "term.files": ("Files", "文件"),
@@ -335,8 +318,3 @@ def say(key: str, lang: str, **values: object) -> str:
 def pair(key: str, **values: object) -> Pair:
     """Return the text called `key` in every language, filled in."""
     return {lang: fill(WORDS[key], lang, **values) for lang in LANGUAGES}
-
-
-def severity_word(severity: str, lang: str) -> str:
-    """Return ``critical``, ``warning``, ``info`` or ``never`` as people of `lang` say it."""
-    return say(severity, lang)

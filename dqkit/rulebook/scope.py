@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from dqkit.rulebook.document import Node
-from dqkit.rulebook.section import Section, close_to
+from dqkit.rulebook.section import Section, close_to, kind_of
 from dqkit.rulebook.vocabulary import keys_where, load_table, table_names
 
 _SHOWN = 6
@@ -123,6 +123,8 @@ def _conditions(section: Section, column: str, node: Node) -> list[Condition]:
     if inner.take("not") is not None:
         found.append(Condition(column, "not_in", inner.values("not", column), is_list=is_list))
     if inner.take("min") is not None or inner.take("max") is not None:
+        if is_list or kind_of(section.schema()[column]) != "number":
+            raise inner.error("has a range, which needs numbers")
         found.append(Condition(column, "range", least=inner.number("min"), most=inner.number("max")))
     for key, kind in (("listed_in", "in"), ("not_listed_in", "not_in")):
         if inner.take(key) is not None:

@@ -1,12 +1,14 @@
 """Distances between neighbouring slices, as list expressions over the positions of a stack.
 
-Positions are millimetres on the slice normal, ascending (``slice_positions_mm``); ``file_ids`` is aligned with them.
+Positions are millimetres on the slice normal, ascending; ``file_ids`` is aligned with them.
 """
 
 import polars as pl
 
-TOUCHING_MM = 0.01
-"""Slices nearer than this are at the same place: scanners write positions no more precisely (house style)."""
+POSITIONS = "slice_positions_mm"
+
+TOUCHING_MM = 1e-4
+"""Slices nearer than this make no step (the smallest of geometry/tolerances.py)."""
 
 
 def steps_of(positions: str) -> pl.Expr:
@@ -16,14 +18,18 @@ def steps_of(positions: str) -> pl.Expr:
 
 
 def usual_step(positions: str) -> pl.Expr:
-    """Return the median distance, duplicates left aside; null where there are fewer than two places."""
-    apart = steps_of(positions).list.eval(pl.element().filter(pl.element() > TOUCHING_MM))
-    return apart.list.median()
+    """Return the median distance, the lower of the middle two, duplicates aside; null where there is no step."""
+    apart = steps_of(positions).list.eval(pl.element().filter(pl.element() > TOUCHING_MM).sort())
+    middle = (pl.max_horizontal(apart.list.len().cast(pl.Int64) - 1, 0)) // 2
+    return apart.list.get(middle, null_on_oob=True)
 
 
-def relative_steps(positions: str) -> pl.Expr:
-    """Return the distances as multiples of the usual one."""
-    return steps_of(positions) / usual_step(positions)
+def off_grid(positions: str) -> pl.Expr:
+    """Return the largest distance of a slice from the evenly spaced grid that fits best (least squares)."""
+    place = pl.int_range(pl.len()) - (pl.len() - 1) / 2
+    away = pl.element() - pl.element().mean()
+    pitch = (place * away).sum() / (place * place).sum()
+    return pl.col(positions).list.eval((away - pitch * place).abs()).list.max()
 
 
 def neighbours(indices: pl.Expr) -> pl.Expr:

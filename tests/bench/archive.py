@@ -5,6 +5,7 @@ and time; a series holds 100 slices.
 """
 
 import io
+import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 from pydicom.data import get_testdata_file
+from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import (
@@ -23,32 +25,84 @@ from pydicom.uid import (
 )
 
 _ROOT = "1.2.826.0.1.3680043.10.1599"
-_INSTANCE, _SERIES, _STUDY = (f"{_ROOT}.{kind}.7770000000" for kind in (1, 2, 3))
-_NUMBER, _Z, _TIME, _PATIENT = "8880001", "-999.125", "235959.765432", "BENCH0000001"
 _SLICES = 100
 
 
 @dataclass(frozen=True)
+class Slice:
+    """Which instance a file is to be."""
+
+    patient: int
+    series: int
+    number: int
+
+    @property
+    def instance_uid(self) -> str:
+        return f"{_ROOT}.1.{self.series}.{self.number}"
+
+    @property
+    def z(self) -> str:
+        return f"{-150 + 1.25 * self.number:g}"
+
+
+_FIELDS: dict[str, Callable[[Slice], str]] = {
+    "MediaStorageSOPInstanceUID": lambda s: s.instance_uid,
+    "SOPInstanceUID": lambda s: s.instance_uid,
+    "StudyInstanceUID": lambda s: f"{_ROOT}.3.{s.patient}",
+    "SeriesInstanceUID": lambda s: f"{_ROOT}.2.{s.series}",
+    "PatientID": lambda s: f"BENCH{s.patient}",
+    "PatientName": lambda s: f"Bench^{s.patient}",
+    "InstanceNumber": lambda s: str(s.number + 1),
+    "SliceLocation": lambda s: s.z,
+    "ImagePositionPatient": lambda s: f"-125.3\\-130.25\\{s.z}",
+    "AcquisitionTime": lambda s: f"10{s.series % 60:02d}{s.number % 60:02d}.{s.number:06d}",
+    "ContentTime": lambda s: f"11{s.series % 60:02d}{s.number % 60:02d}.{s.number:06d}",
+}
+"""What tells one instance from another; the lengths vary as they do in nature."""
+
+_MARK = Slice(123_456, 654_321, 999)
+
+
+@dataclass(frozen=True)
 class Template:
-    """A file with marked places, and how many bytes each has."""
+    """A file with some elements cut out, to be filled in for each instance."""
 
     name: str
-    content: bytes
+    parts: tuple[bytes | str, ...]
+    """Bytes as they are, and keywords of `_FIELDS`."""
+    implicit: bool
 
-    def instance(self, patient: int, series: int, number: int) -> bytes:
-        """Return the file of slice `number` (from 0) of a series."""
-        content = self.content
-        for mark, text in (
-            (_INSTANCE, f"{_INSTANCE[:-10]}{series:05d}{number:05d}"),
-            (_SERIES, f"{_SERIES[:-10]}{series:010d}"),
-            (_STUDY, f"{_STUDY[:-10]}{patient:010d}"),
-            (_NUMBER, f"{number + 1:<7d}"),
-            (_Z, f"{-150 + 2.5 * number:<8.2f}"),
-            (_TIME, f"10{series % 60:02d}{number % 60:02d}.{number:06d}"),
-            (_PATIENT, f"BENCH{patient:07d}"),
-        ):
-            content = content.replace(mark.encode(), text.encode())
-        return content
+    @classmethod
+    def of(cls, name: str, content: bytes, *, implicit: bool) -> "Template":
+        """Cut the elements of `_FIELDS` out of a file written for `_MARK`."""
+        parts: list[bytes | str] = [content]
+        for keyword in sorted(_FIELDS, key=lambda name: tag_for_keyword(name) or 0):
+            marked = _element(keyword, _MARK, implicit=implicit)
+            head, found, tail = parts[-1].partition(marked)  # type: ignore[arg-type]
+            assert found, f"{name} has no {keyword}"
+            parts[-1:] = [head, keyword, tail]
+        return cls(name, tuple(parts), implicit)
+
+    def instance(self, of: Slice) -> bytes:
+        """Return the file of one instance."""
+        parts = (p if isinstance(p, bytes) else _element(p, of, implicit=self.implicit) for p in self.parts)
+        content = b"".join(parts)
+        (length,) = struct.unpack_from("<I", content, 140)
+        length += len(of.instance_uid) - len(_MARK.instance_uid)
+        length += len(of.instance_uid) % 2 - len(_MARK.instance_uid) % 2
+        return content[:140] + struct.pack("<I", length) + content[144:]
+
+
+def _element(keyword: str, of: Slice, *, implicit: bool) -> bytes:
+    tag = tag_for_keyword(keyword)
+    assert tag is not None
+    vr = dictionary_VR(tag)
+    value = _FIELDS[keyword](of).encode()
+    value += (b"\0" if vr == "UI" else b" ") * (len(value) % 2)
+    head = struct.pack("<HH", tag >> 16, tag & 0xFFFF)
+    if implicit and tag >> 16 != 2:
+        return head + struct.pack("<I", len(value)) + value
+    return head + vr.encode() + struct.pack("<H", len(value)) + value
 
 
 def make_bench_archive(folder: Path, n: int = 20_000) -> int:
@@ -57,10 +111,12 @@ def make_bench_archive(folder: Path, n: int = 20_000) -> int:
     for series in range((n + _SLICES - 1) // _SLICES):
         template = templates[series % len(templates)]
         patient = series // 4
-        place = folder / f"site{series % len(templates) % 4}" / f"patient{patient:05d}" / f"{template.name}-{series:05d}"
+        place = (
+            folder / f"site{series % len(templates) % 4}" / f"patient{patient:05d}" / f"{template.name}-{series:05d}"
+        )
         place.mkdir(parents=True, exist_ok=True)
         for number in range(min(_SLICES, n - series * _SLICES)):
-            (place / f"IM{number:05d}.dcm").write_bytes(template.instance(patient, series, number))
+            (place / f"IM{number:05d}.dcm").write_bytes(template.instance(Slice(patient, series, number)))
     return n
 
 
@@ -77,9 +133,10 @@ def _templates() -> Iterator[Template]:
         "real-mr": lambda: _real("MR_small.dcm"),
     }
     for name, make in makers.items():
-        yield Template(name, _written(make(), ExplicitVRLittleEndian))
+        yield Template.of(name, _written(make(), ExplicitVRLittleEndian), implicit=False)
     implicit = _image(CTImageStorage, "CT", "TOSHIBA", "Aquilion ONE")
-    yield Template("implicit-ct", _written(_private(implicit, 0x7005, "TOSHIBA_MEC_CT3", 40), ImplicitVRLittleEndian))
+    _private(implicit, 0x7005, "TOSHIBA_MEC_CT3", 40)
+    yield Template.of("implicit-ct", _written(implicit, ImplicitVRLittleEndian), implicit=True)
 
 
 def _written(dataset: Dataset, syntax: UID) -> bytes:
@@ -95,14 +152,11 @@ def _written(dataset: Dataset, syntax: UID) -> bytes:
 
 
 def _mark(dataset: Dataset) -> Dataset:
-    """Put the marks in, and small pixels."""
-    dataset.SOPInstanceUID, dataset.SeriesInstanceUID, dataset.StudyInstanceUID = _INSTANCE, _SERIES, _STUDY
-    dataset.PatientID = _PATIENT
-    dataset.PatientName = f"Bench^{_PATIENT}"
-    dataset.InstanceNumber, dataset.SliceLocation = _NUMBER, _Z
-    dataset.ImagePositionPatient = ["-125.3", "-130.25", _Z]
+    """Put the values of `_MARK` in, in the order of their tags, and small pixels."""
+    for keyword, text in _FIELDS.items():
+        if not keyword.startswith("MediaStorage"):
+            setattr(dataset, keyword, text(_MARK))
     dataset.ImageOrientationPatient = ["1", "0", "0", "0", "1", "0"]
-    dataset.ContentTime, dataset.AcquisitionTime = _TIME, _TIME
     dataset.Rows = dataset.Columns = 16
     dataset.NumberOfFrames = None
     del dataset.NumberOfFrames

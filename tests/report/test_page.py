@@ -122,8 +122,8 @@ def test_sorting_by_a_column_and_back(open_report: Open, result: AuditResult) ->
     assert page.get_attribute("th:has([data-sort=where])", "aria-sort") == "descending"
     assert page.locator("#problem-list tbody tr").first.inner_text() != first
     page.click("[data-sort=extent]")
-    counts = page.locator("#problem-list tbody .extent").all_inner_texts()
-    numbers = [int(text.split()[0].replace(",", "")) for text in counts]
+    extents = page.locator("#problem-list tbody .extent").all_inner_texts()
+    numbers = [int(text.replace(",", "").split(" files")[0].split()[-1]) for text in extents]
     assert numbers == sorted(numbers, reverse=True)
 
 
@@ -201,6 +201,7 @@ def test_findings_show_reason_remedy_examples_and_pictures(open_report: Open, re
     page = open_report(result).page
     search(page, "GEO-003")
     page.click("details.rule > summary")
+    page.wait_for_selector("details.rule .rule-body")
     text = page.inner_text("details.rule")
     assert "Resampling across a missing slice invents anatomy." in text
     assert "Fetch the series again from the PACS." in text

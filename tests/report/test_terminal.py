@@ -8,7 +8,7 @@ from rich.console import Console
 
 from dqkit.audit.result import AuditResult
 from dqkit.report.terminal import print_audit
-from dqkit.report.terminal_lists import print_explain, print_index_summary, print_rule, print_rules_list
+from dqkit.report.terminal_lists import print_explain, print_index_summary, print_rule, print_rules_list, print_table
 from tests.report.sample import sample_result
 
 
@@ -115,6 +115,12 @@ def test_rule_page_is_shown() -> None:
     print_rule("# GEO-003\n\nA *gap*.", screen)
     assert "GEO-003" in text_of(screen)
     assert "*gap*" not in text_of(screen)
+
+
+def test_table_shows_a_frame_as_it_is() -> None:
+    screen = console()
+    print_table(pl.DataFrame({"name": ["[b]x\x1b"], "spacing": [0.7031]}), screen)
+    assert text_of(screen).split() == ["name", "spacing", "[b]x‹U+001B›", "0.703"]
 
 
 def test_explain_marks_the_slices_and_names_the_files(result: AuditResult) -> None:

@@ -79,7 +79,7 @@ const dqkit = (() => {
     severity: (p) => RANK[p.severity] ?? 9,
     problem: (p) => p.of.title[state.lang],
     where: (p) => siteName(p.site),
-    extent: (p) => -(p.series ?? 0) * 1e9 - (p.findings ?? 0),
+    extent: (p) => -(p.files ?? 0) * 1e9 - (p.findings ?? 0),
     when: (p) => -(p.last_year ?? 0),
   };
   const compare = (a, b) => (typeof a === "string" ? a.localeCompare(b, state.lang) : a - b);
@@ -110,9 +110,9 @@ const dqkit = (() => {
     cell("where", "td", "where", bdi(siteName(p.site)), small(bdi(scannerName(p.scanner)), p.modality ? ` · ${p.modality}` : ""),
       p.protocol ? small(`${say("protocol")} `, value(p.protocol)) : null),
     cell("extent", "td", "extent", say("count.findings", { n: p.findings ?? 0 }),
-      small([["series", p.series], ["patients", p.patients]].filter(([, n]) => n).map(([name, n]) => say(`count.${name}`, { n })).join(" · "))),
+      small([["series", p.series], ["patients", p.patients], ["files", p.files]].filter(([, n]) => n).map(([name, n]) => say(`count.${name}`, { n })).join(" · "))),
     cell("when", "td", "when years", years(p.first_year, p.last_year)),
-    cell("todo", "td", "todo", el("span", { class: "who" }, say(`mender.${p.who}`)), p.of.remedy[state.lang],
+    cell("todo", "td", "todo", el("span", { class: "who" }, fill(data.menders[p.who])), p.of.remedy[state.lang],
       small(el("button", { type: "button", class: "plain", onclick: () => openRule(p.rule) }, say("see_findings"),
         el("span", { class: "hidden" }, ` ${p.of.id} ${siteName(p.site)}`)))));
   const showProblems = (found) => {
@@ -239,7 +239,7 @@ const dqkit = (() => {
     if ([...problems, ...outcomes].some((row) => row.site === null)) sites.push(["\0", say("archive")]);
     options("f-site", state.site, sites);
     options("f-family", state.family, distinct(rules.map((rule) => rule.family)).sort()
-      .map((name) => [name, data.words[`family.${name}`] ? `${say(`family.${name}`)} (${name})` : name]));
+      .map((name) => [name, data.families[name] ? `${fill(data.families[name])} (${name})` : name]));
     options("f-modality", state.modality, distinct(problems.map((p) => p.modality)).sort().map((name) => [name, name]));
     $("q").value = state.q;
     for (const box of document.querySelectorAll("[name=severity]")) box.checked = state.severities.has(box.value);

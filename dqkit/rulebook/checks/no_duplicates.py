@@ -8,55 +8,57 @@ import polars as pl
 from dqkit.model import Level
 from dqkit.rulebook.check import EVERYONE, Compiled, Expectation, Needs
 from dqkit.rulebook.section import Section
-from dqkit.rulebook.steps import TOUCHING_MM, neighbours, steps_of
+from dqkit.rulebook.steps import POSITIONS, neighbours
 
 
 @dataclass(frozen=True)
 class NoDuplicates:
-    """Neighbouring slices are more than `closer_than_mm` apart.
+    """No slice lies where another one does, as measuring the stack found (docs/geometry.md says what one place is).
 
-    Names the slices that share a place. Unknown where there are fewer than two positions.
+    `of` holds the indices of the slices that share the place of the one before. Names all slices at such places.
+    Unknown where the stack has no positions.
 
-        check: {no_duplicates: {of: slice_positions_mm, closer_than_mm: 0.01}}
+        check: {no_duplicates: {of: duplicates_at}}
     """
 
     of: str
-    closer_than_mm: float
 
     @classmethod
     def read(cls, section: Section) -> Self:
         """Read the arguments."""
         if section.level is not Level.STACK:
             raise section.error("is for rules of level stack")
-        closest = section.number("closer_than_mm", TOUCHING_MM) or 0.0
-        return cls(section.column("of", ("number",), lists=True), closest)
+        return cls(section.column("of", ("number",), lists=True))
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns that are read."""
-        return (self.of, "file_ids")
+        return (self.of, POSITIONS, "file_ids")
 
     @property
     def needs(self) -> Needs:
-        """The positions."""
-        return ((self.of,),)
+        """The duplicates and the positions."""
+        return ((self.of,), (POSITIONS,))
 
     def expected(self) -> str:
         """Say what passes."""
-        return f"slices more than {self.closer_than_mm:g} mm apart"
+        return "every slice at a place of its own"
+
+    def _number(self) -> pl.Expr:
+        return pl.when(pl.col(POSITIONS).is_not_null()).then(pl.col(self.of).list.len().cast(pl.Int64))
 
     def compile(self, inside: pl.Expr = EVERYONE) -> Compiled:  # noqa: ARG002
         """Return the expressions."""
-        same = steps_of(self.of).list.eval((pl.element() <= self.closer_than_mm).arg_true())
+        number = self._number()
         observed = pl.concat_str(
-            (same.list.len()).cast(pl.String), pl.lit(" slices lie where another one does, first after slice "),
-            (same.list.first() + 1).cast(pl.String),
-        )  # fmt: skip
-        passes = steps_of(self.of).list.min() > self.closer_than_mm
-        return Compiled(passes, observed, neighbours(same))
+            number.cast(pl.String),
+            pl.when(number > 1).then(pl.lit(" slices lie")).otherwise(pl.lit(" slice lies")),
+            pl.lit(" where another one does, first after slice "),
+            pl.col(self.of).list.first().cast(pl.String),
+        )
+        return Compiled(number == 0, observed, neighbours(pl.col(self.of) - 1))
 
     def expectation(self, inside: pl.Expr = EVERYONE) -> Expectation:  # noqa: ARG002
-        """Return ``ExpectColumnValuesToBeBetween`` on the smallest step."""
-        kwargs = {"column": "smallest", "min_value": self.closer_than_mm, "strict_min": True}
-        frame = {"smallest": steps_of(self.of).list.min()}
-        return Expectation("ExpectColumnValuesToBeBetween", kwargs, frame)
+        """Return ``ExpectColumnValuesToBeBetween`` on the number of duplicates."""
+        kwargs = {"column": "duplicates", "min_value": 0, "max_value": 0}
+        return Expectation("ExpectColumnValuesToBeBetween", kwargs, {"duplicates": self._number()})

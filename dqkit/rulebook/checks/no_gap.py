@@ -9,62 +9,61 @@ from dqkit.model import Level
 from dqkit.rulebook.check import EVERYONE, Compiled, Expectation, Needs
 from dqkit.rulebook.phrase import millimetres
 from dqkit.rulebook.section import Section
-from dqkit.rulebook.steps import neighbours, relative_steps, steps_of, usual_step
+from dqkit.rulebook.steps import POSITIONS, neighbours, steps_of, usual_step
 
 
 @dataclass(frozen=True)
 class NoGap:
-    """No step between neighbouring slices is as large as `larger_than` times the usual (median) one.
+    """No slice is missing between two others, as measuring the stack found (docs/geometry.md says what a gap is).
 
-    Names the slices on both sides of each gap. Unknown where there are fewer than two positions.
+    `of` holds the places of the gaps: the indices of the slices before them. Names the slices on both sides of each.
+    Unknown where the stack has no positions.
 
-        check: {no_gap: {of: slice_positions_mm, larger_than: 150%}}
+        check: {no_gap: {of: gap_after}}
     """
 
     of: str
-    larger_than: float
 
     @classmethod
     def read(cls, section: Section) -> Self:
         """Read the arguments."""
         if section.level is not Level.STACK:
             raise section.error("is for rules of level stack")
-        return cls(section.column("of", ("number",), lists=True), section.share("larger_than"))
+        return cls(section.column("of", ("number",), lists=True))
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns that are read."""
-        return (self.of, "file_ids")
+        return (self.of, POSITIONS, "file_ids")
 
     @property
     def needs(self) -> Needs:
-        """The positions."""
-        return ((self.of,),)
+        """The gaps and the positions."""
+        return ((self.of,), (POSITIONS,))
 
     def expected(self) -> str:
         """Say what passes."""
-        return f"every step below {self.larger_than * 100:g} % of the median step"
+        return "no step between slices that skips a slice"
 
-    def _largest(self) -> pl.Expr:
-        return relative_steps(self.of).list.max()
+    def _number(self) -> pl.Expr:
+        return pl.when(pl.col(POSITIONS).is_not_null()).then(pl.col(self.of).list.len().cast(pl.Int64))
 
     def compile(self, inside: pl.Expr = EVERYONE) -> Compiled:  # noqa: ARG002
         """Return the expressions."""
-        gaps = relative_steps(self.of).list.eval((pl.element() >= self.larger_than).arg_true())
-        number = gaps.list.len()
+        gaps, number = pl.col(self.of), self._number()
         several = pl.concat_str(number.cast(pl.String), pl.lit(" gaps, the first"))
         observed = pl.concat_str(
-            millimetres(steps_of(self.of).list.max()),
+            millimetres(steps_of(POSITIONS).list.gather(gaps, null_on_oob=True).list.max()),
             pl.lit(" between slices, usually "),
-            millimetres(usual_step(self.of)),
+            millimetres(usual_step(POSITIONS)),
             pl.lit("; "),
             pl.when(number > 1).then(several).otherwise(pl.lit("gap")),
             pl.lit(" after slice "),
             (gaps.list.first() + 1).cast(pl.String),
         )
-        return Compiled(self._largest() < self.larger_than, observed, neighbours(gaps))
+        return Compiled(number == 0, observed, neighbours(gaps))
 
     def expectation(self, inside: pl.Expr = EVERYONE) -> Expectation:  # noqa: ARG002
-        """Return ``ExpectColumnValuesToBeBetween`` on the largest step, relative to the usual one."""
-        kwargs = {"column": "largest", "max_value": self.larger_than, "strict_max": True}
-        return Expectation("ExpectColumnValuesToBeBetween", kwargs, {"largest": self._largest()})
+        """Return ``ExpectColumnValuesToBeBetween`` on the number of gaps."""
+        kwargs = {"column": "gaps", "min_value": 0, "max_value": 0}
+        return Expectation("ExpectColumnValuesToBeBetween", kwargs, {"gaps": self._number()})
