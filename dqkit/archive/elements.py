@@ -8,7 +8,7 @@ _WIDTHS = {"US": 2, "SS": 2, "UL": 4, "SL": 4, "FL": 4, "FD": 8, "AT": 2, "UV": 
 
 def raw_value(element: Any) -> tuple[bytes | None, str | None]:
     """Return the bytes of an element, little endian, and the VR that the file gives it, if it gives one."""
-    from pydicom.dataelem import RawDataElement  # noqa: PLC0415
+    from pydicom.dataelem import RawDataElement
 
     if not isinstance(element, RawDataElement):
         return (None, None) if element.VR == "SQ" else (_written(element.value), None)

@@ -11,8 +11,8 @@ from dqkit.archive.elements import raw_value
 from dqkit.archive.header import Frames, Header, PixelData, Pread, UnusualError
 from dqkit.archive.pixeldata import locate
 from dqkit.archive.private import PRIVATE_TAGS, tag_bytes
-from dqkit.archive.wanted import Wanted
 from dqkit.archive.walker import has_magic, walk
+from dqkit.archive.wanted import Wanted
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset, FileDataset
@@ -81,13 +81,13 @@ def _read(stream: "_Stream", wanted: Wanted, reason: str, start: bytes) -> Heade
 
 def _dataset(stream: "_Stream", last: list[int], before: int = -1) -> "FileDataset":
     """Read up to the pixel data or the tag `before`, and keep the last tag met in `last`."""
-    from pydicom.filereader import read_partial  # noqa: PLC0415
+    from pydicom.filereader import read_partial
 
     def stop(tag: int, _vr: str | None, _length: int) -> bool:
         last[0] = int(tag)
         return int(tag) in _PIXELS or int(tag) == before
 
-    return read_partial(stream, stop_when=stop, force=True)  # type: ignore[arg-type]
+    return read_partial(stream, stop_when=stop, force=True)
 
 
 def _header(dataset: "Dataset", wanted: Wanted, reason: str, *, truncated: bool, pixels: PixelData | None) -> Header:
@@ -109,7 +109,7 @@ def _header(dataset: "Dataset", wanted: Wanted, reason: str, *, truncated: bool,
 
 def _frames(dataset: "Dataset", wanted: Wanted, row: list[bytes | None]) -> Frames | None:
     """Read functional groups; what all frames share fills the ordinary attributes of `row` that are absent."""
-    from dqkit.archive.multiframe import read_frames, sole_values  # noqa: PLC0415
+    from dqkit.archive.multiframe import read_frames, sole_values
 
     try:
         frames, sole = read_frames(dataset), sole_values(dataset)
@@ -176,13 +176,13 @@ def _behind(stream: "_Stream", dataset: "FileDataset") -> tuple[PixelData | None
 
 
 def _overruns(dataset: "Dataset", size: int) -> bool:
-    from pydicom.dataelem import RawDataElement  # noqa: PLC0415
+    from pydicom.dataelem import RawDataElement
 
     for tag in dataset.keys():  # noqa: SIM118
         element = dataset.get_item(tag)
-        if isinstance(element, RawDataElement) and element.length != _UNDEFINED:
-            if element.value_tell + element.length > size:
-                return True
+        defined = isinstance(element, RawDataElement) and element.length != _UNDEFINED
+        if defined and element.value_tell + element.length > size:
+            return True
     return False
 
 

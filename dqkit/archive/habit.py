@@ -7,6 +7,7 @@ all tags, VRs and lengths are found again, byte by byte: what is read is what an
 
 import struct
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 from dqkit.archive.actions import LONG, SKIP, Actions, Unpack
@@ -141,7 +142,7 @@ def _stretch(run: list[_Element]) -> Stretch:
     heads = struct.Struct("<" + "".join(f"{len(e.head)}s{e.length}x" for e in run))
     values = struct.Struct("<" + "".join(f"{len(e.head)}x{e.length}{'s' if e.action >= 0 else 'x'}" for e in run))
     slots = tuple(element.action for element in run if element.action >= 0)
-    ascending = all(a < b for a, b in zip(slots, slots[1:], strict=False))
+    ascending = all(a < b for a, b in pairwise(slots))
     return Stretch(
         run[0].action,
         heads.size,

@@ -98,21 +98,21 @@ def _attributes(groups: "Dataset", depth: int = 0) -> Attributes:
 
 
 def _is_sequence(groups: "Dataset", tag: int) -> bool:
-    from pydicom.datadict import dictionary_VR  # noqa: PLC0415
+    from pydicom.datadict import dictionary_VR
 
     element = groups.get_item(tag)
     if element is not None and element.VR in ("SQ", "UN", None):
         try:
-            return element.VR == "SQ" or dictionary_VR(tag) == "SQ"
+            return bool(element.VR == "SQ" or dictionary_VR(tag) == "SQ")
         except KeyError:
             return False
     return False
 
 
 def _keyword(tag: int) -> str:
-    from pydicom.datadict import keyword_for_tag  # noqa: PLC0415
+    from pydicom.datadict import keyword_for_tag
 
-    return keyword_for_tag(tag)
+    return str(keyword_for_tag(tag))
 
 
 def _numbers(keyword: str, count: int, frames: list[Attributes], shared: Attributes) -> list[float] | None:
@@ -136,7 +136,7 @@ def _groups(frames: list[Attributes]) -> list[str]:
 
 
 def _text(keyword: str, frame: Mapping[str, bytes]) -> str:
-    from pydicom.datadict import dictionary_VR  # noqa: PLC0415
+    from pydicom.datadict import dictionary_VR
 
     raw = frame.get(keyword)
     if raw is None:

@@ -39,10 +39,10 @@ def read_nifti(path: bytes) -> NiftiHeader | None:
     OSError
         The operating system could not read the file.
     """
-    import nibabel  # noqa: PLC0415
+    import nibabel
 
     try:
-        image = nibabel.load(os.fsdecode(path))  # type: ignore[attr-defined]
+        image = nibabel.load(os.fsdecode(path))
         header = image.header
         codes = int(header["sform_code"]), int(header["qform_code"])
         return NiftiHeader(
@@ -51,6 +51,8 @@ def read_nifti(path: bytes) -> NiftiHeader | None:
             str(header.get_data_dtype()),
             max(codes) > 0,
         )
+    except FileNotFoundError:  # nibabel 5.4 raises one without errno
+        raise
     except OSError as error:
         if error.errno is not None:
             raise

@@ -5,6 +5,7 @@ Every function works on a window of the file: ``struct.error`` says that the win
 
 import struct
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from dqkit.archive.actions import LONG_VRS, SHORT_VRS, SKIP
 from dqkit.archive.header import UnusualError
@@ -21,6 +22,16 @@ _long = struct.Struct("<I").unpack_from
 Values = dict[int, bytes]
 
 
+class _Take(NamedTuple):
+    """What to keep of an item: tag -> slot, and slot -> value as it is found."""
+
+    slots: Mapping[bytes, int]
+    values: Values
+
+
+_NOTHING = _Take({}, {})
+
+
 def skip_items(window: bytes, pos: int, wanted: Wanted, *, explicit: bool, depth: int = 0) -> int:
     """Return the place behind a sequence of undefined length whose first item starts at `pos`."""
     if depth > _DEEPEST:
@@ -32,7 +43,7 @@ def skip_items(window: bytes, pos: int, wanted: Wanted, *, explicit: bool, depth
             return pos
         if tag != ITEM:
             raise UnusualError("broken sequence")
-        pos = _item(window, pos, length, wanted, {}, {}, explicit=explicit, depth=depth)
+        pos = _item(window, pos, length, wanted, _NOTHING, explicit=explicit, depth=depth)
 
 
 def first_item(
@@ -61,7 +72,7 @@ def first_item(
         return values, pos + 8
     if tag != ITEM:
         raise UnusualError("broken sequence")
-    behind = _item(window, pos + 8, length, wanted, slots, values, explicit=explicit, depth=0)
+    behind = _item(window, pos + 8, length, wanted, _Take(slots, values), explicit=explicit, depth=0)
     if end is None:
         return values, skip_items(window, behind, wanted, explicit=explicit)
     if behind > end:
@@ -74,8 +85,7 @@ def _item(
     pos: int,
     length: int,
     wanted: Wanted,
-    slots: Mapping[bytes, int],
-    values: Values,
+    take: _Take,
     *,
     explicit: bool,
     depth: int,
@@ -88,20 +98,22 @@ def _item(
     unpack, actions = form.unpack, form.actions
     while stop is None or pos < stop:
         key, size = unpack(window, pos)
-        if actions[key] >= SKIP and size != UNDEFINED and not slots:
+        if actions[key] >= SKIP and size != UNDEFINED and not take.slots:
             pos += 8 + size
             continue
         tag = key[:4]
         if tag == ITEM_END and stop is None:
             return pos + 8
+        if tag[:2] == ITEM[:2]:
+            raise UnusualError("broken item")
         pos, size = _length(window, pos, explicit=form.explicit)
         if size == UNDEFINED:
             pos = _undefined(window, pos, tag, key[4:], wanted, depth)
-            if tag in slots:
+            if tag in take.slots:
                 raise UnusualError("undefined length")
             continue
-        if tag in slots:
-            values[slots[tag]] = _value(window, pos, size)
+        if tag in take.slots:
+            take.values[take.slots[tag]] = _value(window, pos, size)
         pos += size
     if pos != stop:
         raise UnusualError("broken item")

@@ -40,8 +40,8 @@ def decode(raw: bytes, charset: bytes | None) -> Text:
 
 def _declared(raw: bytes, terms: list[str]) -> Text | None:
     """Decode as declared; None where the value does not fit the declaration, or nobody knows what it means."""
-    from pydicom.charset import convert_encodings, decode_bytes  # noqa: PLC0415
-    from pydicom.valuerep import TEXT_VR_DELIMS  # noqa: PLC0415
+    from pydicom.charset import convert_encodings, decode_bytes
+    from pydicom.valuerep import TEXT_VR_DELIMS
 
     with warnings.catch_warnings(record=True) as misspelt:  # pydicom 3.0 warns where it mends or replaces something
         warnings.simplefilter("always")

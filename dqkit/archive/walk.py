@@ -11,7 +11,7 @@ from dqkit.archive.paths import escape_text
 
 SYSTEM_FOLDERS = frozenset(
     {
-        "$recycle.bin", "system volume information", "recycler", ".trashes", ".spotlight-v100", ".fseventsd", ".ds_store",
+        "$recycle.bin", "system volume information", "recycler", ".trashes", ".spotlight-v100", ".fseventsd",
         "__macosx", "found.000", "lost+found", ".thumbnails", "@eadir", ".git",
     }
 )  # fmt: skip

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from dqkit.archive.actions import FRAMES, LONG, PIXELS, SHORT_VRS, SKIP, STRANGE, Actions, Unpack
 from dqkit.archive.habit import STRETCHES, Stretch
-from dqkit.archive.header import NO_PRIVATE, Header, Pread, UnusualError
+from dqkit.archive.header import NO_PRIVATE, Header, PixelData, Pread, UnusualError
 from dqkit.archive.pixeldata import locate
 from dqkit.archive.sequences import UNDEFINED, first_item, is_sequence, skip_items
 from dqkit.archive.wanted import Form, Wanted, nested_index, odd_slot
@@ -84,7 +84,7 @@ class _Walk:
         self.row = wanted.blank()
         self.private: dict[bytes, bytes] = {}
         self.odd: list[tuple[int, str]] = []
-        self.pixels = None
+        self.pixels: PixelData | None = None
         self.has_meta = False
 
     def meta(self) -> None:
@@ -148,7 +148,7 @@ class _Walk:
             self._run(form, form.habit.recording(log), form.actions, [])
             form.habit.end(log)
 
-    def _run(self, form: Form, unpack: Unpack, actions: Actions, stretches: list[Stretch]) -> int:  # noqa: C901
+    def _run(self, form: Form, unpack: Unpack, actions: Actions, stretches: list[Stretch]) -> int:  # noqa: C901, PLR0912
         """Do the work of `run`, and return how many stretches were found.
 
         It is one function, for a call an element would double its time.

@@ -105,7 +105,7 @@ def compile_wanted(keywords: Iterable[str], nested: Mapping[str, tuple[str, str]
 
 
 def _form(head: str, decide: Callable[[bytes], int]) -> Form:
-    unpack: Unpack = struct.Struct(head).unpack_from  # type: ignore[assignment]
+    unpack: Unpack = struct.Struct(head).unpack_from
     actions, key_size = Actions(decide), int(head[1])
     return Form(key_size == 6, unpack, actions, Habit(unpack, actions, key_size))  # noqa: PLR2004
 
@@ -163,28 +163,28 @@ def nested_index(action: int) -> int | None:
 @cache
 def undefined_means_sequence(tag: TagBytes) -> bool | None:
     """Tell whether an implicit-VR element of undefined length is a sequence; None where PS3.6 lists no such tag."""
-    from pydicom.datadict import dictionary_VR  # noqa: PLC0415
+    from pydicom.datadict import dictionary_VR
 
     group, element = struct.unpack("<HH", tag)
     try:
-        return dictionary_VR((group, element)) == "SQ"
+        return bool(dictionary_VR((group, element)) == "SQ")
     except KeyError:
         return None
 
 
 def _tag(keyword: str) -> int:
-    from pydicom.datadict import tag_for_keyword  # noqa: PLC0415
+    from pydicom.datadict import tag_for_keyword
 
     tag = tag_for_keyword(keyword)
     if tag is None:
         raise KeyError(f"PS3.6 knows no keyword {keyword}")
-    return tag
+    return int(tag)
 
 
 def _vr(keyword: str) -> str:
-    from pydicom.datadict import dictionary_VR  # noqa: PLC0415
+    from pydicom.datadict import dictionary_VR
 
-    return dictionary_VR(_tag(keyword))
+    return str(dictionary_VR(_tag(keyword)))
 
 
 def _tag_bytes(tag: int) -> TagBytes:

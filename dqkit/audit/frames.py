@@ -11,6 +11,7 @@ import polars as pl
 from dqkit.catalog.schema import FRAMES
 from dqkit.catalog.tables import Tables
 from dqkit.model import FileStatus, Level
+from dqkit.rulebook.vocabulary import image_sop_classes
 
 KEY: dict[Level, str] = {
     Level.FILE: "file_id",
@@ -38,14 +39,12 @@ def _files(tables: Tables) -> pl.LazyFrame:
 
 
 def _instances(tables: Tables) -> pl.LazyFrame:
-    from dqkit.audit.sop_classes import IMAGE_SOP_CLASSES
-
     # A file without a hash is its own content: only files of one study are compared byte by byte.
     content = pl.coalesce("content_sha256", "file_id")
     clashing = pl.col("SOPInstanceUID").is_not_null()
     files = pl.len().over("SOPInstanceUID")
     same = pl.len().over("SOPInstanceUID", content)
-    of_image_class = pl.col("SOPClassUID").is_in(sorted(IMAGE_SOP_CLASSES))
+    of_image_class = pl.col("SOPClassUID").is_in(image_sop_classes())
     measures = tables.scan("pixel_measures").drop("size", "mtime_ns", "measure_version", "bucket")
     return (
         _files(tables)
@@ -56,7 +55,6 @@ def _instances(tables: Tables) -> pl.LazyFrame:
             pl.coalesce(of_image_class, pl.col("Rows").is_not_null()).alias("is_image"),
         )
         .join(measures, on="file_id", how="left")
-        .with_columns(pl.lit(None, dtype=pl.String).alias("stack_verdict"))
     )
 
 
@@ -70,8 +68,6 @@ def _stacks(tables: Tables) -> pl.LazyFrame:
 
 
 def _series(tables: Tables) -> pl.LazyFrame:
-    from dqkit.audit.sop_classes import IMAGE_SOP_CLASSES
-
     volumes = (
         tables.scan("stacks")
         .filter(~pl.col("is_localizer").fill_null(value=False))
@@ -99,7 +95,7 @@ def _series(tables: Tables) -> pl.LazyFrame:
             across("site").alias("sites_with_this_series"),
             across("patient_key").alias("patients_with_this_series"),
             pl.col("n_volumes").fill_null(0),
-            pl.coalesce(pl.col("SOPClassUID").is_in(sorted(IMAGE_SOP_CLASSES)), pl.col("Rows").is_not_null()).alias(
+            pl.coalesce(pl.col("SOPClassUID").is_in(image_sop_classes()), pl.col("Rows").is_not_null()).alias(
                 "is_image"
             ),
         )
@@ -146,7 +142,7 @@ def _studies(tables: Tables) -> pl.LazyFrame:
             .sum()
             .cast(pl.Int64)
             .alias("patients_without_id"),
-            _sole_or_two("StudyDate").alias("n_study_dates"),
+            _sole_or_two("study_date").alias("n_study_dates"),
             _sole_or_two("AccessionNumber").alias("n_accession_numbers"),
             _sole_or_two("FrameOfReferenceUID").alias("n_frames_of_reference"),
             pl.col("study_date").min(),

@@ -249,8 +249,8 @@ INSTANCES: Schema = {**_OF_THE_FILE, **_OF_THE_HEADER, **ATTRIBUTES, **_DERIVED}
 PER_INSTANCE = frozenset(
     {
         "SOPInstanceUID", "InstanceNumber", "ImagePositionPatient", "SliceLocation", "ContentTime", "AcquisitionTime",
-        "AcquisitionDateTime", "WindowCenter", "WindowWidth", "XRayTubeCurrent", "Exposure", "ExposureTime",
-        "TriggerTime", "TemporalPositionIdentifier", "DiffusionGradientOrientation", "CTDIvol", "ImageOrientationPatient",
+        "AcquisitionDateTime", "WindowCenter", "WindowWidth", "XRayTubeCurrent", "Exposure", "ExposureTime", "CTDIvol",
+        "TriggerTime", "TemporalPositionIdentifier", "DiffusionGradientOrientation", "ImageOrientationPatient",
     }
 )  # fmt: skip
 """Attributes that vary inside a healthy series and so have no column there."""
@@ -479,7 +479,6 @@ _MORE_OF_AN_INSTANCE: Schema = {
     "pixel_min": REAL,
     "pixel_max": REAL,
     "pixel_std": REAL,
-    "stack_verdict": TEXT,
 }
 
 _COUNTS: Schema = {"n_files": INT, "n_instances": INT, "n_series": INT}

@@ -125,8 +125,7 @@ def _show(result: AuditResult, out: Path, lang: str, *, json: bool) -> None:
 
         typer.echo(dumps(result_to_json(result), ensure_ascii=False))
         return
-    from rich.console import Console
-
+    from dqkit.cli.screen import screen
     from dqkit.report.terminal import print_audit
 
-    print_audit(result, Console(), lang, out / "report.html")
+    print_audit(result, screen(), lang, out / "report.html")

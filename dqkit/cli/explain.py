@@ -36,11 +36,10 @@ def explain(
 
         typer.echo(dumps(explanation_to_json(explanation), default=str, ensure_ascii=False))
         return
-    from rich.console import Console
-
+    from dqkit.cli.screen import screen
     from dqkit.report.terminal_lists import print_explain, print_table
 
-    console = Console()
+    console = screen()
     print_explain(dict(explanation.finding), explanation.rule, console, lang.value, explanation.slices)
     for frame in (explanation.values, explanation.spread):
         if not frame.is_empty():

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from dqkit.index.build import IndexOptions, IndexSummary
 
 
+_NAMED = 20
+_PATH = 4096
+"""Characters of a path: the longest that Linux knows."""
+
+
 def index(
     roots: Annotated[
         list[Path] | None, typer.Argument(metavar="ROOT…", help="Folders of images; none: all sources.")
@@ -88,7 +93,24 @@ def run_index(catalog: Catalog, roots: list[Path], options: IndexOptions) -> Ind
     from dqkit.index.build import index as build
 
     with shown_progress() as progress:
-        return build(catalog, roots, options, progress)
+        summary = build(catalog, roots, options, progress)
+    _say_unread(summary)
+    return summary
+
+
+def _say_unread(summary: IndexSummary) -> None:
+    """Name on stderr what could not be looked at: names of folders are for the user's own terminal."""
+    from rich.text import Text
+
+    from dqkit.cli.screen import screen
+    from dqkit.report.visible import visible
+
+    lines = [f"not read: the folder {visible(folder, _PATH)}" for folder in summary.folders_not_read[:_NAMED]]
+    lines += [f"not read: {visible(path, _PATH)}" for path in summary.files_not_read]
+    lines += [f"offline: {visible(name)} (its rows stay)" for name in summary.offline]
+    console = screen(stderr=True)
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)
 
 
 def show(summary: IndexSummary, *, json: bool) -> None:
@@ -100,27 +122,22 @@ def show(summary: IndexSummary, *, json: bool) -> None:
 
         typer.echo(dumps(summary_to_json(summary), ensure_ascii=False))
         return
-    from rich.console import Console
     from rich.text import Text
 
+    from dqkit.cli.screen import screen
     from dqkit.report.terminal_lists import print_index_summary
 
-    console = Console()
+    console = screen()
     print_index_summary(summary.by_site.rename({"Modality": "modality"}), console)
     for line in summary_lines(summary):
         console.print(Text(line), soft_wrap=True)
 
 
 def summary_lines(summary: IndexSummary) -> list[str]:
-    """Say what was done and what could not be: names of folders are for the user's own terminal."""
-    from dqkit.report.visible import visible
-
+    """Say what was done, and how much could not be."""
     rate = (summary.new + summary.changed) / summary.seconds if summary.seconds else 0.0
     counted = (
         f"{summary.files:,} files in {summary.seconds:.1f} s: {summary.new:,} new, {summary.changed:,} changed, "
         f"{summary.removed:,} gone, {summary.unchanged:,} unchanged ({rate:,.0f} headers/s)"
     )
-    lines = [counted]
-    lines += [f"not read: {count:,} x {reason}" for reason, count in summary.not_read.items()]
-    lines += [f"not read: the folder {visible(folder, 300)}" for folder in summary.folders_not_read]
-    return lines + [f"offline: {visible(name)} (its rows stay)" for name in summary.offline]
+    return [counted, *(f"not read: {count:,} x {reason}" for reason, count in summary.not_read.items())]

@@ -10,6 +10,7 @@ import typer
 
 from dqkit.cli import audit, explain, index, report, rules, sources
 from dqkit.cli.group import Group
+from dqkit.cli.screen import outlive_readers, screen
 from dqkit.errors import DqkitError, ExitCode
 
 app = typer.Typer(
@@ -58,38 +59,58 @@ app.command("index")(_exiting(index.index))
 app.command("audit")(_exiting(audit.audit))
 app.command("report")(_exiting(report.report))
 app.command("explain")(_exiting(explain.explain))
-rules.app.command("test")(_exiting(rules.test))
+rules.app.command("test")(_exiting(rules.try_cases))
 app.add_typer(rules.app, name="rules")
 app.add_typer(sources.app, name="sources")
 
 
 def main() -> NoReturn:
     """Run the command line and exit with the code that docs/exit-codes.md gives it."""
+    outlive_readers()
     try:
-        app()
+        code = _run()
+    except KeyboardInterrupt:  # while no command runs: between import and start, or a second Ctrl-C
+        code = int(ExitCode.INTERRUPTED)
     except DqkitError as error:
         _say(error.message, error.hint)
         code = int(error.exit_code)
-    except SystemExit as error:  # typer's own way out: usage errors (2), an interrupt (130), the end of a command
-        code = error.code if isinstance(error.code, int) else int(ExitCode.OK)
-        if code == ExitCode.INTERRUPTED:
-            _say("interrupted: the catalog is as its last complete run left it", "run the same command again")
-    except BrokenPipeError:  # the reader of our stdout went away
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = int(ExitCode.OK)
+    except OSError as error:  # of the machine: a full disk under stdout, a file that went away meanwhile
+        code = _refused(error)
     except Exception as error:  # noqa: BLE001 - the one boundary: a fault of ours, told without values
         code = _crashed(error)
+    if code == ExitCode.INTERRUPTED:
+        _say("interrupted: the catalog is as its last complete run left it", "run the same command again")
     sys.exit(code)
 
 
+def _run() -> int:
+    """Run the command that was typed; return its exit code."""
+    try:
+        app()
+    except SystemExit as error:  # typer's own way out: usage errors (2), an interrupt (130), the end of a command
+        sys.stdout.flush()
+        return error.code if isinstance(error.code, int) else int(ExitCode.OK)
+    return int(ExitCode.OK)
+
+
 def _say(message: str, hint: str) -> None:
-    from rich.console import Console
     from rich.text import Text
 
-    console = Console(stderr=True)
+    console = screen(stderr=True)
     console.print(Text.assemble(("error: ", "bold red"), message), soft_wrap=True)
     if hint:
         console.print(Text.assemble(("  try: ", "bold"), hint), soft_wrap=True)
+
+
+def _refused(error: OSError) -> int:
+    """Tell what the system refused, without the name of the file, which could be one of the archive."""
+    if os.environ.get("DQKIT_TRACEBACK"):
+        raise error
+    _say(
+        f"a file could not be read or written: {error.strerror or type(error).__name__}",
+        "mend that and run the same command again; DQKIT_TRACEBACK=1 shows which file",
+    )
+    return int(ExitCode.INCOMPLETE)
 
 
 def _crashed(error: Exception) -> int:
@@ -101,7 +122,7 @@ def _crashed(error: Exception) -> int:
         last = last.tb_next
     place = f"{os.path.basename(last.tb_frame.f_code.co_filename)}:{last.tb_lineno}" if last else "?"  # noqa: PTH119
     _say(
-        f"dqkit failed: {type(error).__name__} at {place}. This is a fault of dqkit, not of your data; nothing is lost.",
+        f"dqkit failed: {type(error).__name__} at {place}. It is a fault of dqkit, not of your data; nothing is lost.",
         "run again with DQKIT_TRACEBACK=1 and report what it prints (it may name files)",
     )
     return int(ExitCode.INCOMPLETE)

@@ -50,8 +50,8 @@ SiteFromOption = Annotated[
     typer.Option(
         "--site-from",
         metavar="path:1|tag:InstitutionName|FILE.csv",
-        help="Where a file's hospital is named: the n-th folder below the root, an attribute, or a table (folder,site). "
-        "Unless told: the first folder where the root holds two or more, else InstitutionName, else the root's name.",
+        help="Where a file's hospital is named: the n-th folder below the root, an attribute, or a table (folder,site)."
+        " Unless told: the first folder where the root holds two or more, else InstitutionName, else the root's name.",
     ),
 ]
 WorkersOption = Annotated[

@@ -18,6 +18,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from dqkit.cli.screen import screen
+
 
 class _Rate(ProgressColumn):
     """Steps a second."""
@@ -48,7 +50,7 @@ class _Drawn:
 @contextmanager
 def shown_progress() -> Iterator[_Drawn]:
     """Give a progress display with files/s and the time left; silent without a terminal, but for notes."""
-    console = Console(stderr=True)
+    console = screen(stderr=True)
     drawn = Progress(
         TextColumn("{task.description}"),
         BarColumn(),

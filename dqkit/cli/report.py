@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dqkit.cli import options as opt
-from dqkit.errors import DqkitError
+from dqkit.errors import DqkitError, IncompleteError
 
 if TYPE_CHECKING:
     from dqkit.audit.result import AuditResult
@@ -33,7 +33,6 @@ def report(
 
       dqkit report dqkit-catalog --site North --out north.html
     """
-    from dqkit.catalog.store import write_atomically
     from dqkit.report.html import render_html
 
     result = _audit_of(source, rules or [])
@@ -41,8 +40,30 @@ def report(
     if site is not None and site not in sites:
         raise DqkitError(f"there is no site {site!r} in this audit", "its sites: " + ", ".join(map(str, sites)))
     path = out or (source if (source / "result.json").is_file() else Path()) / _name(site, lang.value)
-    write_atomically(path, render_html(result, lang=lang.value, site=site).encode())
+    _keep_out(path, source)
+    _write(path, render_html(result, lang=lang.value, site=site).encode())
     typer.echo(str(path))
+
+
+def _keep_out(path: Path, source: Path) -> None:
+    """Refuse to write into a source of the catalog; the folder of an audit does not know its sources."""
+    from dqkit.catalog.store import Catalog
+    from dqkit.index.sources import keep_out, registered
+
+    if not (source / "result.json").is_file():
+        sources = registered(Catalog(source).scan("sources").collect())
+        keep_out(path, [one.root for one in sources], "report")
+
+
+def _write(path: Path, content: bytes) -> None:
+    from dqkit.catalog.store import write_atomically
+
+    try:
+        write_atomically(path, content)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
+        raise DqkitError(f"the report cannot be written: {error.strerror}", "name another file with --out") from error
+    except OSError as error:
+        raise IncompleteError(f"the report could not be written: {error.strerror}", "make room on the disk") from error
 
 
 def _audit_of(source: Path, rules: list[Path]) -> AuditResult:

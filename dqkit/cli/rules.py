@@ -36,11 +36,10 @@ def list_(
 
         typer.echo(dumps([rule.source for rule in book], default=str, ensure_ascii=False))
         return
-    from rich.console import Console
-
+    from dqkit.cli.screen import screen
     from dqkit.report.terminal_lists import print_rules_list
 
-    print_rules_list(book, Console(), lang.value)
+    print_rules_list(book, screen(), lang.value)
 
 
 @app.command()
@@ -55,16 +54,15 @@ def show(
 
       dqkit rules show GEO-003
     """
-    from rich.console import Console
-
+    from dqkit.cli.screen import screen
     from dqkit.report.terminal_lists import print_rule
     from dqkit.rulebook.book import load_book
     from dqkit.rulebook.explain import explain_rule
 
-    print_rule(explain_rule(load_book(rules or []).get(rule), lang.value), Console())
+    print_rule(explain_rule(load_book(rules or []).get(rule), lang.value), screen())
 
 
-def test(
+def try_cases(
     files: Annotated[list[Path] | None, typer.Argument(metavar="FILE…", help="Rule files; none: all shipped.")] = None,
 ) -> int:
     """Run the cases that stand in rule files.
@@ -73,15 +71,15 @@ def test(
 
       dqkit rules test my-rules/GEO-901-house-step.yaml
     """
-    from rich.console import Console
     from rich.text import Text
 
+    from dqkit.cli.screen import screen
     from dqkit.rulebook.book import load_book
     from dqkit.rulebook.cases import missing_cases, run_cases
 
     rules = [rule for rule in load_book(_own(files or [])) if _asked(rule.path, files)]
     results = [result for rule in rules for result in run_cases(rule)]
-    console = Console()
+    console = screen()
     failures = [f"{result.rule_id}: {result.case}: {result.failure}" for result in results if not result.passed]
     failures += [f"{rule.id}: no case shows {outcome}" for rule in rules for outcome in missing_cases(rule)]
     for failure in failures:

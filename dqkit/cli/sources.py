@@ -33,11 +33,10 @@ def list_(catalog: opt.CatalogOption = opt.DEFAULT_CATALOG, json: opt.JsonOption
 
         typer.echo(dumps(sources.to_dicts(), default=str, ensure_ascii=False))
         return
-    from rich.console import Console
-
+    from dqkit.cli.screen import screen
     from dqkit.report.terminal_lists import print_table
 
-    print_table(sources.drop("source_id"), Console())
+    print_table(sources.drop("source_id"), screen())
 
 
 @app.command()

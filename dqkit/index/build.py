@@ -25,6 +25,9 @@ from dqkit.index.series import labels_of, series_of
 from dqkit.index.sources import OFFLINE, ONLINE, Source, register, registered
 from dqkit.model import TOOL_STATUSES
 
+_NAMED = 10
+"""Files of each kind that could not be read and are named; all are counted."""
+
 
 @dataclass(frozen=True)
 class IndexOptions:
@@ -58,8 +61,8 @@ class IndexSummary:
         Numbers of files.
     not_read
         Reason -> number of files or folders that could not be looked at (the run is incomplete).
-    folders_not_read
-        Escaped relative paths of those folders, for the terminal alone.
+    folders_not_read, files_not_read
+        Escaped relative paths of those folders, and of a few of those files, for the terminal alone.
     offline
         Names of sources that are not there; their rows stay.
     by_site
@@ -78,6 +81,7 @@ class IndexSummary:
     offline: tuple[str, ...]
     by_site: pl.DataFrame = field(repr=False)
     seconds: float = 0.0
+    files_not_read: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -253,7 +257,12 @@ def _same_but_for_time(table: pl.DataFrame, before: pl.DataFrame) -> bool:
 
 def _summarize(writer: Writer, table: pl.DataFrame, changes: list[Change], seconds: float) -> IndexSummary:
     not_read = pl.col("status").is_in([status.value for status in TOOL_STATUSES])  # files of none are skipped whole
-    by_status = writer.scan("instances").filter(not_read).group_by("status").agg(pl.len().cast(pl.Int64))
+    by_status = (
+        writer.scan("instances")
+        .filter(not_read)
+        .group_by("status")
+        .agg(pl.len().cast(pl.Int64), pl.col("path").filter(pl.col("size") >= 0).sort().head(_NAMED).alias("paths"))
+    )
     sums = pl.len().alias("series"), pl.col("n_instances").sum().alias("instances"), pl.col("size").sum().alias("bytes")
     by_site = writer.scan("series").group_by("site", "Modality").agg(sums).sort("site", "Modality")
     unread, sites = pl.collect_all([by_status.sort("status"), by_site])
@@ -263,11 +272,12 @@ def _summarize(writer: Writer, table: pl.DataFrame, changes: list[Change], secon
         changed=sum(c.n_changed for c in changes),
         removed=sum(c.n_removed for c in changes),
         unchanged=sum(c.n_unchanged for c in changes),
-        not_read=dict(unread.iter_rows()),
+        not_read=dict(unread.select("status", "len").iter_rows()),
         folders_not_read=tuple(folder for c in changes for folder in c.unlisted),
         offline=tuple(c.source.name for c in changes if c.offline),
         by_site=sites,
         seconds=seconds,
+        files_not_read=tuple(unread["paths"].explode().drop_nulls()),
     )
 
 

@@ -108,7 +108,7 @@ class LongText:
     def _strip(self) -> None:
         if b" \n" in self._joined or b"\n " in self._joined or b"\0" in self._joined:
             self.text = self.text.str.strip_chars(" ")
-        empty = self.text == ""  # noqa: PLC1901  # a series
+        empty = self.text == ""  # a series
         if empty.any():
             self._faults.add_all("empty", self.keywords, empty.arg_true().to_list())
             self.text = pl.select(pl.when(~empty).then(self.text)).to_series()

@@ -27,6 +27,7 @@ READER_VERSION = 1
 
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)
 _DENIED = (errno.EACCES, errno.EPERM)
+_MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 
 
 @dataclass(slots=True)
@@ -67,7 +68,18 @@ def read_files(root: bytes, source_id: str, files: Sequence[tuple[str, int, int]
     columns |= derived_columns(headers, columns)
     columns |= _file_columns(source_id, paths, files, outcomes, columns["StudyInstanceUID"])
     columns |= _nifti_columns(outcomes)
-    return pl.DataFrame({name: columns[name] for name in INSTANCES}, schema_overrides=INSTANCES)
+    return _without_directories(pl.DataFrame({name: columns[name] for name in INSTANCES}, schema_overrides=INSTANCES))
+
+
+def _without_directories(rows: pl.DataFrame) -> pl.DataFrame:
+    """Call the tables of contents of exported disks what they are, whatever their file is called (PS3.10 8)."""
+    is_directory = pl.col("MediaStorageSOPClassUID") == _MEDIA_DIRECTORY
+    if not rows.select(is_directory.any()).item():
+        return rows
+    return rows.with_columns(
+        pl.when(is_directory).then(pl.lit(FileStatus.SYSTEM.value)).otherwise("status").alias("status"),
+        pl.when(is_directory).then(pl.lit("DICOMDIR")).otherwise("status_detail").alias("status_detail"),
+    )
 
 
 def _nulls(count: int) -> Columns:
@@ -104,7 +116,7 @@ def _read(path: bytes) -> _Outcome:
 
 
 def _status_of(error: OSError) -> FileStatus:
-    if error.errno in _GONE:
+    if error.errno in _GONE or isinstance(error, FileNotFoundError):
         return FileStatus.VANISHED
     return FileStatus.DENIED if error.errno in _DENIED else FileStatus.IO_ERROR
 
@@ -131,7 +143,7 @@ def _read_dicom(path: bytes, outcome: _Outcome) -> None:
 
 
 def _read_nifti(path: bytes, outcome: _Outcome) -> None:
-    met = os.stat(path)
+    met = os.stat(path)  # noqa: PTH116  # bytes, not text
     outcome.size, outcome.mtime_ns = met.st_size, met.st_mtime_ns
     if not stat.S_ISREG(met.st_mode):
         outcome.detail = "not a regular file"

@@ -14,7 +14,7 @@ from dqkit.catalog.schema import BUCKETS
 from dqkit.index.progress import Progress
 from dqkit.index.read import read_files
 
-CHUNK = 1000
+CHUNK = 4000
 """Files a task: long against the cost of handing it over, short against a killed run's loss."""
 
 _ROWS_A_GROUP = 60_000

@@ -8,6 +8,7 @@ import io
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -107,7 +108,7 @@ def _element(keyword: str, of: Slice, *, implicit: bool) -> bytes:
 
 def make_bench_archive(folder: Path, n: int = 20_000) -> int:
     """Write `n` instances of nine kinds of scanner under `folder`, as site/patient/series; return how many."""
-    templates = list(_templates())
+    templates = bench_templates()
     for series in range((n + _SLICES - 1) // _SLICES):
         template = templates[series % len(templates)]
         patient = series // 4
@@ -118,6 +119,12 @@ def make_bench_archive(folder: Path, n: int = 20_000) -> int:
         for number in range(min(_SLICES, n - series * _SLICES)):
             (place / f"IM{number:05d}.dcm").write_bytes(template.instance(Slice(patient, series, number)))
     return n
+
+
+@cache
+def bench_templates() -> list[Template]:
+    """Return the kinds of scanner."""
+    return list(_templates())
 
 
 def _templates() -> Iterator[Template]:

@@ -133,7 +133,8 @@ def test_a_linked_folder_outside_is_followed_once(archive: Path, catalog: Catalo
 
 
 @pytest.mark.parametrize(
-    "name", [b"line\nbreak.dcm", b"bad-\xff\xfe.dcm", b"100%.dcm", "影像.dcm".encode(), b"x" * 250 + b".dcm", b"tab\t .dcm"]
+    "name",
+    [b"line\nbreak.dcm", b"bad-\xff\xfe.dcm", b"100%.dcm", "影像.dcm".encode(), b"x" * 250 + b".dcm", b"tab\t .dcm"],
 )
 def test_any_name_is_one_row_and_leads_back_to_its_file(archive: Path, catalog: Catalog, name: bytes) -> None:
     from dqkit.archive.paths import unescape
@@ -165,7 +166,7 @@ def test_furniture_of_exported_disks_is_one_row_a_folder(archive: Path, catalog:
 
 def test_copies_and_clashes_are_told_apart_by_their_bytes(archive: Path, catalog: Catalog) -> None:
     folder = archive / "north" / "ct"
-    original = sorted(folder.iterdir())[0]
+    original = min(folder.iterdir())
     shutil.copy(original, folder / "copy.dcm")
     index(catalog, [archive])
     hashed = rows(catalog).filter(pl.col("content_sha256").is_not_null())

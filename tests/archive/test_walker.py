@@ -1,0 +1,228 @@
+"""The walker reads what pydicom reads, byte by byte, or does not read at all."""
+
+import io
+import struct
+from pathlib import Path
+
+import pydicom
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydicom.data import get_testdata_file
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.sequence import Sequence
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from dqkit.archive.header import UnusualError
+from dqkit.archive.reader import read_header
+from dqkit.archive.walker import WINDOW
+from tests.archive.headers import is_data, make_wanted, pread_of, walked
+from tests.archive.pydicom_values import pydicom_values
+from tests.bench.archive import Slice, bench_templates
+
+WANTED = make_wanted()
+
+
+def compare(paths: list[Path]) -> tuple[int, int]:
+    """Compare all values of `paths`; return how many files the walker read, and how many it handed on."""
+    read = handed_on = 0
+    for path in paths:
+        content = path.read_bytes()
+        try:
+            header = walked(content, WANTED)
+        except UnusualError:
+            handed_on += 1
+            continue
+        read += 1
+        expected = pydicom_values(content, WANTED)
+        found = dict(zip(WANTED.names, header.values, strict=True))
+        assert found == dict(zip(WANTED.names, expected, strict=True)), path.name
+    return read, handed_on
+
+
+def starts_like_dicom(path: Path) -> bool:
+    return path.read_bytes()[128:132] == b"DICM"
+
+
+def test_agrees_with_pydicom_on_all_files_of_its_wheel(pydicom_files: list[Path]) -> None:
+    read, handed_on = compare([path for path in pydicom_files if starts_like_dicom(path)])
+    assert read > 120
+    assert handed_on < read / 10
+
+
+@pytest.mark.corpus
+def test_agrees_with_pydicom_on_the_corpus(corpus: Path) -> None:
+    read, handed_on = compare([p for p in corpus.rglob("*") if p.is_file() and is_data(p) and starts_like_dicom(p)])
+    assert read > 1500
+    assert handed_on < read / 20
+
+
+@pytest.mark.parametrize("template", bench_templates(), ids=lambda template: template.name)
+def test_agrees_with_pydicom_along_a_series(template) -> None:
+    """Slice by slice, so that stretches are learned and numbers change their lengths."""
+    for number in range(0, 120, 3):
+        content = template.instance(Slice(7, 3, number))
+        assert walked(content, WANTED).values == pydicom_values(content, WANTED)
+
+
+def test_learns_the_habits_of_a_series() -> None:
+    wanted = make_wanted()
+    template = bench_templates()[0]
+    for number in range(4):
+        walked(template.instance(Slice(1, 1, number)), wanted)
+    stretches = wanted.explicit.habit.current[1]
+    assert sum(len(stretch.heads) for stretch in stretches) > 100
+
+
+def test_an_archive_without_habits_is_rarely_recorded() -> None:
+    wanted = make_wanted()
+    templates = bench_templates()
+    recorded = 0
+    for number in range(200):
+        recorded += wanted.explicit.habit.begin() is not None
+        walked(templates[number * 7 % 8].instance(Slice(1, 1, number)), wanted)
+    assert recorded < 60
+
+
+SEEDS = ("CT_small.dcm", "MR_small_implicit.dcm", "liver_1frame.dcm", "rtplan.dcm", "JPEG2000.dcm", "UN_sequence.dcm",
+         "nested_priv_SQ.dcm", "reportsi.dcm", "examples_overlay.dcm", "ExplVR_LitEndNoMeta.dcm")  # fmt: skip
+
+
+def seeds() -> list[bytes]:
+    files = [get_testdata_file(name, download=False) for name in SEEDS]
+    contents = [Path(str(path)).read_bytes() for path in files if path]
+    assert len(contents) >= 8
+    return contents + [template.instance(Slice(1, 2, 3)) for template in bench_templates()]
+
+
+CONTENTS = seeds()
+LENGTHS = [b"\xff\xff\xff\xff", b"\x00\x00", b"\xff\xff", b"\xfe\xff\xdd\xe0", b"\xfe\xff\x0d\xe0", b"\xfe\xff\x00\xe0"]
+PIECES = st.one_of(st.binary(min_size=1, max_size=4), st.sampled_from([*LENGTHS, b"SQ", b"UN", b"OB", b"US", b"\xe0\x7f"]))
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> bytes:
+    """A real header with a few bytes changed, put in, cut out, or its end cut off."""
+    content = bytearray(draw(st.sampled_from(CONTENTS)))
+    span = min(len(content), 6000)
+    for _ in range(draw(st.integers(1, 3))):
+        at = draw(st.integers(0, span - 1))
+        match draw(st.sampled_from(["set", "put in", "cut out", "truncate"])):
+            case "set":
+                piece = draw(PIECES)
+                content[at : at + len(piece)] = piece
+            case "put in":
+                content[at:at] = draw(PIECES)
+            case "cut out":
+                del content[at : at + draw(st.integers(1, 9))]
+            case _:
+                del content[at:]
+        if not content:
+            break
+        span = min(len(content), 6000)
+    return bytes(content)
+
+
+@settings(max_examples=1500, deadline=5000)
+@given(mutated())
+def test_mutated_headers_give_the_values_of_pydicom_or_are_handed_on(content: bytes) -> None:
+    try:
+        header = walked(content, WANTED)
+    except UnusualError:
+        return
+    try:
+        expected = pydicom_values(content, WANTED)
+    except (ValueError, TypeError):  # pydicom 3.0.2 stumbles over a mutated SpecificCharacterSet before it has read on
+        return
+    assert header.values == expected
+
+
+@settings(max_examples=600, deadline=5000)
+@given(mutated())
+def test_no_header_makes_the_reader_fail(content: bytes) -> None:
+    header = read_header(pread_of(content), len(content), WANTED)
+    assert header is None or len(header.values) == len(WANTED.names)
+
+
+@settings(max_examples=200, deadline=2000)
+@given(st.binary(max_size=600), st.sampled_from([b"", b"\0" * 128 + b"DICM", b"\x08\x00\x16\x00"]))
+def test_no_bytes_make_the_reader_fail(content: bytes, start: bytes) -> None:
+    read_header(pread_of(start + content), len(start + content), WANTED)
+
+
+def written(dataset: Dataset, *, implicit: bool = False) -> bytes:
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = CTImageStorage
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = "1.2.3"
+    buffer = io.BytesIO()
+    pydicom.dcmwrite(buffer, dataset, enforce_file_format=True, implicit_vr=implicit, little_endian=True)
+    return buffer.getvalue()
+
+
+def item(**values: object) -> Dataset:
+    found = Dataset()
+    for keyword, value in values.items():
+        setattr(found, keyword, value)
+    return found
+
+
+def undefined(sequence: Sequence) -> Sequence:
+    sequence.is_undefined_length = True
+    for inner in sequence:
+        inner.is_undefined_length_sequence_item = True
+    return sequence
+
+
+@pytest.mark.parametrize("implicit", [False, True])
+@pytest.mark.parametrize("of_undefined_length", [False, True])
+def test_first_items_are_read(implicit: bool, of_undefined_length: bool) -> None:
+    view = item(CodeValue="R-10226", CodeMeaning="cranio-caudal", ViewModifierCodeSequence=Sequence([item(CodeValue="X")]))
+    dataset = item(ViewCodeSequence=Sequence([view, item(CodeMeaning="second")]), Rows=16)
+    if of_undefined_length:
+        undefined(dataset.ViewCodeSequence)
+        undefined(view.ViewModifierCodeSequence)
+    found = dict(zip(WANTED.names, walked(written(dataset, implicit=implicit), WANTED).values, strict=True))
+    assert found["ViewCodeMeaning"] == b"cranio-caudal "
+    assert found["Rows"] == b"\x10\x00"
+
+
+def test_long_private_elements_are_skipped_unread() -> None:
+    dataset = item(PatientID="A", Rows=16)
+    dataset.private_block(0x0019, "BIG", create=True).add_new(1, "OB", bytes(3_000_000))
+    content = written(dataset)
+    asked: list[int] = []
+
+    def pread(length: int, offset: int) -> bytes:
+        asked.append(length)
+        return content[offset : offset + length]
+
+    header = read_header(pread, len(content), WANTED)
+    assert header is not None
+    assert header.values[WANTED.names.index("Rows")] == b"\x10\x00"
+    assert header.reader == "walker"
+    assert sum(asked) < 4 * WINDOW
+
+
+def test_values_across_the_window_are_read_whole() -> None:
+    for filler in range(WINDOW - 900, WINDOW - 200, 7):
+        dataset = item(StudyDescription="d" * 40, InstitutionAddress="a" * 1000, Rows=16, PatientID="P" * 60)
+        dataset.private_block(0x0009, "FILL", create=True).add_new(1, "OB", bytes(filler))
+        content = written(dataset)
+        assert walked(content, WANTED).values == pydicom_values(content, WANTED)
+
+
+def test_tags_out_of_order_are_told() -> None:
+    rows, columns = struct.pack("<HH2sHH", 0x28, 0x10, b"US", 2, 16), struct.pack("<HH2sHH", 0x28, 0x11, b"US", 2, 8)
+    content = written(item(Modality="CT"))
+    header = read_header(pread_of(content + columns + rows), len(content) + 20, WANTED)
+    assert header is not None
+    assert header.reason == "tags out of order"
+    assert header.values[WANTED.names.index("Rows")] == b"\x10\x00"
+
+
+def test_other_vrs_than_those_of_the_standard_are_told() -> None:
+    dataset = item(Modality="CT")
+    dataset.add_new("SliceThickness", "LO", "2.5")
+    header = walked(written(dataset), WANTED)
+    assert [(WANTED.names[slot], vr) for slot, vr in header.odd] == [("SliceThickness", "LO")]

@@ -1,0 +1,88 @@
+"""Help is quick: whoever asks for it waits for typer alone."""
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import command, environment
+
+HELLO = '''
+import typer
+
+app = typer.Typer(rich_markup_mode="rich", add_completion=False)
+
+
+@app.command()
+def hello(name: str = typer.Option("World", help="Whom to greet.")) -> None:
+    """Say [bold]hello[/bold]."""
+    typer.echo(f"Hello {name}")
+
+
+app()
+'''
+
+COMMANDS = [
+    "", "index", "audit", "report", "explain", "rules", "rules list", "rules show", "rules test", "sources",
+    "sources list", "sources relocate", "sources remove",
+]  # fmt: skip
+
+HEAVY = {
+    "polars", "pydicom", "great_expectations", "numpy", "pandas", "deltalake", "altair", "SimpleITK", "jinja2", "yaml",
+    "pydantic", "dqkit.rulebook", "dqkit.catalog", "dqkit.index", "dqkit.audit", "dqkit.report",
+}  # fmt: skip
+
+TIMES = 5
+MOST = 2.0
+
+
+def cpu_seconds(line: list[str | bytes]) -> float:
+    """Return user and system time of one child."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(line, capture_output=True, check=True, env=environment())
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def test_every_help_starts_in_twice_the_cpu_of_a_typer_hello(tmp_path: Path) -> None:
+    hello = tmp_path / "hello.py"
+    hello.write_text(HELLO)
+    lines: dict[str, list[str | bytes]] = {name: command(*name.split(), "--help") for name in COMMANDS}
+    base: list[str | bytes] = [sys.executable, str(hello), "--help"]
+    best = dict.fromkeys(["hello", *COMMANDS], 1e9)
+    over = set(COMMANDS)
+    for _ in range(TIMES):  # in turns, so that a busy moment of the machine is nobody's alone
+        best["hello"] = min(best["hello"], cpu_seconds(base))
+        best |= {name: min(best[name], cpu_seconds(lines[name])) for name in over}
+        over = {name for name in COMMANDS if best[name] > MOST * best["hello"]}
+        if not over:
+            break
+    ratios = {name: round(best[name] / best["hello"], 2) for name in sorted(over)}
+    assert not over, f"CPU of help over that of hello: {ratios}"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_imports_nothing_heavy(name: str) -> None:
+    code = (
+        "import sys\n"
+        f"sys.argv = ['dqkit', *{name.split()!r}, '--help']\n"
+        "from dqkit.cli.main import main\n"
+        "try:\n    main()\nexcept SystemExit as left:\n    assert left.code == 0, left.code\n"
+        f"print(sorted({HEAVY!r} & set(sys.modules)), file=sys.stderr)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment())
+    assert ran.stderr.strip() == "[]"
+
+
+def test_every_command_is_measured() -> None:
+    from dqkit.cli.main import app
+
+    found = {""}
+    found |= {str(one.name) for one in app.registered_commands}
+    for group in app.registered_groups:
+        found |= {str(group.name)} | {
+            f"{group.name} {one.name or one.callback.__name__}" for one in group.typer_instance.registered_commands
+        }
+    assert found == set(COMMANDS)
