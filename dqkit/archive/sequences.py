@@ -102,7 +102,7 @@ def _item(
             pos += 8 + size
             continue
         tag = key[:4]
-        if tag == ITEM_END and stop is None:
+        if tag == ITEM_END and stop is None and _implicit(window, pos)[1] == 0:
             return pos + 8
         if tag[:2] == ITEM[:2]:
             raise UnusualError("broken item")

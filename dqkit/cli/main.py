@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from dqkit.cli import audit, explain, index, report, rules, sources
+from dqkit.cli import audit, explain, index, interrupt, report, rules, sources
 from dqkit.cli.group import Group
 from dqkit.cli.screen import outlive_readers, screen
 from dqkit.errors import DqkitError, ExitCode
@@ -67,6 +67,7 @@ app.add_typer(sources.app, name="sources")
 def main() -> NoReturn:
     """Run the command line and exit with the code that docs/exit-codes.md gives it."""
     outlive_readers()
+    interrupt.listen()
     try:
         code = _run()
     except KeyboardInterrupt:  # while no command runs: between import and start, or a second Ctrl-C

@@ -18,6 +18,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from dqkit.cli.interrupt import check
 from dqkit.cli.screen import screen
 
 
@@ -35,11 +36,13 @@ class _Drawn:
         self._task: TaskID | None = None
 
     def stage(self, name: str, total: int | None = None) -> None:
+        check()
         if self._task is not None:
             self._drawn.remove_task(self._task)
         self._task = self._drawn.add_task(name, total=total)
 
     def advance(self, steps: int) -> None:
+        check()
         if self._task is not None:
             self._drawn.advance(self._task, steps)
 

@@ -1,8 +1,10 @@
 """Reads many files with any executor: workers write shards and return what they wrote."""
 
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -11,6 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from dqkit.catalog.schema import BUCKETS
+from dqkit.errors import IncompleteError
 from dqkit.index.progress import Progress
 from dqkit.index.read import read_files
 
@@ -105,18 +108,32 @@ def _as_they_come(
 
 @contextmanager
 def process_pool(workers: int) -> Iterator[Executor]:
-    """Give worker processes that never inherit the threads of polars, and that end at once on an interrupt."""
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_quiet_worker)
+    """Give worker processes that never inherit the threads of polars, and that end at once on an interrupt.
+
+    Raises
+    ------
+    IncompleteError
+        A worker was killed.
+    """
+    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
     try:
+        _start(pool)
         yield pool
-    except BaseException:
+    except BaseException as error:
         pool.shutdown(wait=False, cancel_futures=True)
+        if isinstance(error, BrokenProcessPool):
+            raise IncompleteError(
+                "a worker process was ended from outside, as when memory runs out",
+                "run the same command again, with fewer --workers; nothing is lost",
+            ) from error
         raise
     pool.shutdown()
 
 
-def _quiet_worker() -> None:
-    """Leave Ctrl-C to the parent process, which cancels what is pending."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _start(pool: Executor) -> None:
+    """Start the workers with Ctrl-C blocked, which they inherit: it is the parent's, who cancels what is pending."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        pool.submit(os.getpid)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

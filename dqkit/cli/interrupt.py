@@ -1,0 +1,35 @@
+"""Ctrl-C that is never lost.
+
+Python drops a KeyboardInterrupt that happens to be raised inside a destructor or a weak reference's callback. It is
+remembered here too, and raised again at the next step of progress.
+"""
+
+import signal
+import threading
+from types import FrameType
+
+_PRESSED = threading.Event()
+
+
+def listen() -> None:
+    """Remember Ctrl-C from now on, unless whoever started us wants it ignored."""
+    _PRESSED.clear()
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, _press)
+
+
+def _press(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    _PRESSED.set()
+    raise KeyboardInterrupt
+
+
+def check() -> None:
+    """Raise what was dropped.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        Ctrl-C was pressed.
+    """
+    if _PRESSED.is_set():
+        raise KeyboardInterrupt
