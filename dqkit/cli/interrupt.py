@@ -5,6 +5,7 @@ remembered here too, and raised again at the next step of progress.
 """
 
 import signal
+import sys
 import threading
 from types import FrameType
 
@@ -16,6 +17,19 @@ def listen() -> None:
     _PRESSED.clear()
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
         signal.signal(signal.SIGINT, _press)
+        sys.unraisablehook = _unraisable
+
+
+def deafen() -> None:
+    """Take no more Ctrl-C: what is left is said in an instant."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _unraisable(what: "sys.UnraisableHookArgs") -> None:
+    """Say nothing of a dropped KeyboardInterrupt: `check` raises it again."""
+    if what.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(what)
 
 
 def _press(number: int, frame: FrameType | None) -> None:  # noqa: ARG001

@@ -91,6 +91,8 @@ def _run() -> int:
     except SystemExit as error:  # typer's own way out: usage errors (2), an interrupt (130), the end of a command
         sys.stdout.flush()
         return error.code if isinstance(error.code, int) else int(ExitCode.OK)
+    finally:
+        interrupt.deafen()
     return int(ExitCode.OK)
 
 

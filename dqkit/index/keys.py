@@ -58,6 +58,8 @@ def with_content_hashes(instances: pl.DataFrame, root_of: Callable[[str], bytes 
         Root of a source by its id; None where it is offline.
     """
     shared = pl.col("SOPInstanceUID").is_not_null() & (pl.len().over("SOPInstanceUID") > 1)
+    # A file whose copy went keeps no hash, so that a catalog does not tell how it came about.
+    instances = instances.with_columns(pl.when(shared).then("content_sha256").alias("content_sha256"))
     wanting = instances.filter(shared & pl.col("content_sha256").is_null()).select("file_id", "source_id", "path")
     if wanting.is_empty():
         return instances

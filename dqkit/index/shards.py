@@ -7,7 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExe
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import polars as pl
@@ -115,12 +115,15 @@ def process_pool(workers: int) -> Iterator[Executor]:
     IncompleteError
         A worker was killed.
     """
+    others = set(active_children())
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
     try:
         _start(pool)
         yield pool
     except BaseException as error:
         pool.shutdown(wait=False, cancel_futures=True)
+        for worker in set(active_children()) - others:
+            worker.terminate()  # a chunk of a slow share takes long, and its shard counts for nothing now
         if isinstance(error, BrokenProcessPool):
             raise IncompleteError(
                 "a worker process was ended from outside, as when memory runs out",
