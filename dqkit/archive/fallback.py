@@ -2,7 +2,6 @@
 
 import os
 import struct
-import warnings
 import zlib
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from dqkit.archive.elements import raw_value
 from dqkit.archive.header import Frames, Header, PixelData, Pread, UnusualError
 from dqkit.archive.pixeldata import locate
 from dqkit.archive.private import PRIVATE_TAGS, tag_bytes
+from dqkit.archive.quiet import quiet_pydicom
 from dqkit.archive.walker import has_magic, walk
 from dqkit.archive.wanted import Wanted
 
@@ -44,8 +44,7 @@ def read_unusual(pread: Pread, size: int, wanted: Wanted, start: bytes, reason: 
     OSError
         The file could not be read (the operating system's word, not pydicom's).
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet_pydicom():
         try:
             if reason == "deflated":
                 return _read_deflated(pread, size, wanted, start)

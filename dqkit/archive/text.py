@@ -5,7 +5,10 @@ import warnings
 from functools import lru_cache
 from typing import NamedTuple
 
+from dqkit.archive.quiet import quiet_pydicom
+
 _HIGH_RUNS = re.compile(rb"[\x80-\xff]+")
+_UNKNOWN = "iso8859"  # what pydicom makes of a term that nobody knows
 _DEFAULT = ("", "ISO_IR 6", "ISO 2022 IR 6")
 
 
@@ -43,11 +46,12 @@ def _declared(raw: bytes, terms: list[str]) -> Text | None:
     from pydicom.charset import convert_encodings, decode_bytes
     from pydicom.valuerep import TEXT_VR_DELIMS
 
-    with warnings.catch_warnings(record=True) as misspelt:  # pydicom 3.0 warns where it mends or replaces something
-        warnings.simplefilter("always")
+    with quiet_pydicom() as misspelt:  # pydicom 3.0 warns where it mends or replaces something
         try:
             encodings = convert_encodings(terms if len(terms) > 1 else terms[0])
             fits = not misspelt
+            if not fits and encodings[0] == _UNKNOWN:
+                return None
             warnings.simplefilter("error")
             return Text(decode_bytes(raw, encodings, TEXT_VR_DELIMS), fits)
         except (UserWarning, LookupError, ValueError):

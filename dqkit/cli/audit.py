@@ -62,16 +62,18 @@ def audit(
     pseudonyms = load_key(key_file)
     roots, path = _meant(targets or [], catalog)
     _keep_out(out, roots)
+    if out.resolve().is_relative_to(path.resolve()):
+        raise DqkitError("the report would lie inside the catalog", "name another folder with --out")
     opened = indexing.open_catalog(path, pseudonyms.fingerprint, create=bool(roots))
     _keep_out(out, _known_roots(opened))
-    if roots:
+    if roots or pixels is not opt.Pixels.NONE:
         from dqkit.audit.run import preload_verdict
 
         preload_verdict()
         chosen = indexing.index_options(site, site_from, workers, pixels, confirm_removed)
         indexing.run_index(opened, roots, chosen)
     result = _judge(opened, book, pseudonyms, fail_on, engine)
-    _show(result, out, lang.value, json=json)
+    _show(result, out, path, lang.value, json=json)
     return int(result.judgement.exit_code)
 
 
@@ -114,7 +116,7 @@ def _judge(
         return with_pictures(result, catalog, progress)
 
 
-def _show(result: AuditResult, out: Path, lang: str, *, json: bool) -> None:
+def _show(result: AuditResult, out: Path, catalog: Path, lang: str, *, json: bool) -> None:
     from dqkit.report.outfolder import write_out
 
     write_out(result, out, lang)
@@ -128,4 +130,4 @@ def _show(result: AuditResult, out: Path, lang: str, *, json: bool) -> None:
     from dqkit.cli.screen import screen
     from dqkit.report.terminal import print_audit
 
-    print_audit(result, screen(), lang, out / "report.html")
+    print_audit(result, screen(), lang, out / "report.html", None if catalog == opt.DEFAULT_CATALOG else catalog)

@@ -4,6 +4,7 @@ Everything from data becomes `rich.text.Text`: markup such as ``[bold]`` stays l
 spelled out. Rich itself honours NO_COLOR and the width of the terminal.
 """
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,17 @@ TONES = {
 _SIGNS = {"fail": "✗", "pass": "✓", "incomplete": "!", "nothing": "!", "critical": "■", "warning": "▲", "info": "●"}
 
 
-def print_audit(result: AuditResult, console: Console, lang: str = "en", report_path: Path | None = None) -> None:
-    """Print the verdict, the sites, the worst problems with one action each, and the next command."""
+def print_audit(
+    result: AuditResult,
+    console: Console,
+    lang: str = "en",
+    report_path: Path | None = None,
+    catalog: Path | None = None,
+) -> None:
+    """Print the verdict, the sites, the worst problems with one action each, and the next command.
+
+    `catalog` is named in that command where it is not the usual one.
+    """
     key = verdict_key(result)
     console.print(Text(f"{_SIGNS[key]} {headline(result)[lang]}", style=TONES[key]))
     for sentence in because(result):
@@ -42,7 +52,7 @@ def print_audit(result: AuditResult, console: Console, lang: str = "en", report_
     _print_incomplete(result, console, lang)
     _print_sites(result, console, lang)
     _print_problems(result, console, lang)
-    _print_next(result, console, lang, report_path)
+    _print_next(result, console, lang, (report_path, catalog))
 
 
 def severity_text(severity: str, lang: str) -> Text:
@@ -125,13 +135,15 @@ def _where(row: dict[str, Any], lang: str) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _print_next(result: AuditResult, console: Console, lang: str, report_path: Path | None) -> None:
+def _print_next(result: AuditResult, console: Console, lang: str, places: tuple[Path | None, Path | None]) -> None:
+    report_path, catalog = places
     lines = []
     if report_path is not None:
         lines.append((say("term.report", lang), visible(report_path, 4096)))
     worst = worst_problems(result.problems).head(1).get_column("example").drop_nulls().to_list()
     if worst:
-        lines.append((say("term.next", lang), f"dqkit explain {visible(worst[0], 40)}"))
+        where = f" --catalog {visible(shlex.quote(str(catalog)), 4096)}" if catalog else ""
+        lines.append((say("term.next", lang), f"dqkit explain {visible(worst[0], 40)}{where}"))
     if lines:
         console.print()
     for label, text in lines:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from dqkit.archive.text import decode
 
-CHARSETS = sorted((Path(pydicom.__file__).parent / "data" / "charset_files").glob("*.dcm"))
+FOLDER = Path(pydicom.__file__).parent / "data" / "charset_files"
+CHARSETS = sorted(path for path in FOLDER.glob("*.dcm") if "PatientName" in pydicom.dcmread(path))
 
 
 @pytest.mark.parametrize("path", CHARSETS, ids=lambda path: path.stem)
@@ -23,7 +24,7 @@ def test_declared_text_is_that_of_pydicom(path: Path) -> None:
         expected = str(dataset.PatientName)
     charset = declared if isinstance(declared, str) else "\\".join(declared)
     text, fits = decode(raw, charset.encode())
-    assert text.strip(" ") == expected
+    assert text.rstrip("= ") == expected  # pydicom drops empty component groups at the end
     assert fits
 
 
@@ -55,6 +56,8 @@ def test_an_unknown_declaration_loses_nothing(charset: bytes) -> None:
     assert not fits
 
 
-@given(st.binary(max_size=40), st.sampled_from([None, b"ISO_IR 192", b"GB18030", b"\\ISO 2022 IR 87", b"ISO 2022 IR 58"]))
+@given(
+    st.binary(max_size=40), st.sampled_from([None, b"ISO_IR 192", b"GB18030", b"\\ISO 2022 IR 87", b"ISO 2022 IR 58"])
+)
 def test_no_bytes_are_beyond_it(raw: bytes, charset: bytes | None) -> None:
     assert isinstance(decode(raw, charset).text, str)

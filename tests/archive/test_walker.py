@@ -97,7 +97,9 @@ def seeds() -> list[bytes]:
 
 CONTENTS = seeds()
 LENGTHS = [b"\xff\xff\xff\xff", b"\x00\x00", b"\xff\xff", b"\xfe\xff\xdd\xe0", b"\xfe\xff\x0d\xe0", b"\xfe\xff\x00\xe0"]
-PIECES = st.one_of(st.binary(min_size=1, max_size=4), st.sampled_from([*LENGTHS, b"SQ", b"UN", b"OB", b"US", b"\xe0\x7f"]))
+PIECES = st.one_of(
+    st.binary(min_size=1, max_size=4), st.sampled_from([*LENGTHS, b"SQ", b"UN", b"OB", b"US", b"\xe0\x7f"])
+)
 
 
 @st.composite
@@ -177,7 +179,9 @@ def undefined(sequence: Sequence) -> Sequence:
 @pytest.mark.parametrize("implicit", [False, True])
 @pytest.mark.parametrize("of_undefined_length", [False, True])
 def test_first_items_are_read(implicit: bool, of_undefined_length: bool) -> None:
-    view = item(CodeValue="R-10226", CodeMeaning="cranio-caudal", ViewModifierCodeSequence=Sequence([item(CodeValue="X")]))
+    view = item(
+        CodeValue="R-10226", CodeMeaning="cranio-caudal", ViewModifierCodeSequence=Sequence([item(CodeValue="X")])
+    )
     dataset = item(ViewCodeSequence=Sequence([view, item(CodeMeaning="second")]), Rows=16)
     if of_undefined_length:
         undefined(dataset.ViewCodeSequence)

@@ -4,8 +4,10 @@ import contextlib
 import io
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,13 +35,25 @@ class Ran:
         return " ".join((self.out + " " + self.err).split())
 
 
+@contextlib.contextmanager
+def ctrl_c_kept() -> Iterator[None]:
+    """Give this process its own way with Ctrl-C back."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def dqkit(*arguments: object) -> Ran:
     """Run the command in this process, through the same entry as the console script."""
     from dqkit.cli.main import main
 
     out, err = io.StringIO(), io.StringIO()
     with (
+        ctrl_c_kept(),
         mock.patch.object(sys, "argv", ["dqkit", *map(str, arguments)]),
+        mock.patch.object(sys, "unraisablehook", sys.unraisablehook),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
         pytest.raises(SystemExit) as left,
