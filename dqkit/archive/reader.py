@@ -1,11 +1,19 @@
 """Reads one header: with the walker, or with pydicom where the walker does not."""
 
+import re
+
 from dqkit.archive.fallback import read_unusual
 from dqkit.archive.header import Header, Pread, UnusualError
 from dqkit.archive.walker import WINDOW, has_magic, may_be_dicom, walk
 from dqkit.archive.wanted import Wanted
 
-_EVIDENCE = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "Modality", "Rows")
+_EVIDENCE = {
+    "SOPClassUID": re.compile(rb"[0-9.]+[\0 ]?"),
+    "SOPInstanceUID": re.compile(rb"[0-9.]+[\0 ]?"),
+    "StudyInstanceUID": re.compile(rb"[0-9.]+[\0 ]?"),
+    "Modality": re.compile(rb"[A-Z]{2,16} ?"),
+}
+"""Attributes of which one must look as it should where a file has no prefix: 08 00 begins other files too."""
 
 
 def read_header(pread: Pread, size: int, wanted: Wanted) -> Header | None:
@@ -36,8 +44,12 @@ def read_header(pread: Pread, size: int, wanted: Wanted) -> Header | None:
         header = read_unusual(pread, size, wanted, start, str(unusual))
     if header is None or has_magic(start):
         return header
-    by_chance = all(value is None for name, value in zip(wanted.names, header.values, strict=True) if name in _EVIDENCE)
-    return None if by_chance else header
+    return header if _is_dicom(header, wanted) else None
+
+
+def _is_dicom(header: Header, wanted: Wanted) -> bool:
+    named = zip(wanted.names, header.values, strict=True)
+    return any(_EVIDENCE[name].fullmatch(value) for name, value in named if name in _EVIDENCE and value)
 
 
 def starts_like_dicom(pread: Pread) -> bool:

@@ -255,8 +255,8 @@ class _Walk:
 
     def _keep(self, slot: int, key: bytes, header: int, length: int) -> None:
         """Keep a private value, or one whose VR is another than that of PS3.6."""
-        if length == UNDEFINED:
-            raise UnusualError("undefined length")
+        if length == UNDEFINED or slot < self.wanted.meta:
+            raise UnusualError("undefined length" if length == UNDEFINED else "group 0002 in the data set")
         if self.pos + header + length > len(self.window):
             self._move(self.pos, header + length)
         start = self.pos + header

@@ -5,11 +5,19 @@ from collections.abc import Sequence
 import polars as pl
 
 from dqkit.audit.frames import KEY
+from dqkit.catalog.tables import Tables
+from dqkit.model import FileStatus, Level
 from dqkit.rulebook.rule import Rule
 
+_FILES = (Level.FILE, Level.INSTANCE)
+_OF_SLICES = (Level.STACK, Level.SERIES)
+"""Levels that are measured over many files: one bad file of the series is a cause of what they show."""
 
-def without_implied(failed: pl.DataFrame, rules: Sequence[Rule]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Take out of `failed` what a failed cause on the same entity, or on one above it, implies.
+
+def without_implied(
+    failed: pl.DataFrame, rules: Sequence[Rule], tables: Tables
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Take out of `failed` what a failed cause implies: on the same entity, one above it, or a file of its series.
 
     Causes that are themselves implied still silence what they imply: the chain ends at its root.
 
@@ -21,16 +29,40 @@ def without_implied(failed: pl.DataFrame, rules: Sequence[Rule]) -> tuple[pl.Dat
         rule_id, variant, site and `implied`, the number taken out.
     """
     by_id = {rule.id: rule for rule in rules}
+    of_files = _with_presumed_series(failed.filter(pl.col("level").is_in(_FILES)), tables)
     kept, silenced = [], []
     for (rule_id, _), rows in failed.partition_by("rule_id", "variant", as_dict=True, maintain_order=True).items():
-        rest = rows
-        for cause_id in by_id[str(rule_id)].implied_by:
-            if cause := by_id.get(cause_id):
-                key = KEY[cause.level]
-                causes = failed.filter(pl.col("rule_id") == cause_id).select(key).drop_nulls().unique()
-                rest = rest.join(causes, on=key, how="anti")
+        rest, rule = rows, by_id[str(rule_id)]
+        for cause in (by_id[cause_id] for cause_id in rule.implied_by if cause_id in by_id):
+            of_a_file = cause.level in _FILES and rule.level in _OF_SLICES
+            key = "series_key" if of_a_file else KEY[cause.level]
+            causes = (of_files if of_a_file else failed).filter(pl.col("rule_id") == cause.id)
+            rest = rest.join(causes.select(key).drop_nulls().unique(), on=key, how="anti")
         kept.append(rest)
         if rest.height < rows.height:
             silenced.append(rows.join(rest.select("entity"), on="entity", how="anti"))
     counts = pl.concat([failed.clear(), *silenced]).group_by("rule_id", "variant", "site").len("implied")
     return pl.concat([failed.clear(), *kept]), counts.with_columns(pl.col("implied").cast(pl.Int64))
+
+
+def _with_presumed_series(failed: pl.DataFrame, tables: Tables) -> pl.DataFrame:
+    """Count failed files that name no series (empty, cut, without UID) to the one series of their folder too."""
+    ids = failed["file_id"].unique()
+    folder = ["source_id", "folder"]
+    lost = pl.col("file_id").is_in(ids.implode()) & pl.col("SeriesInstanceUID").is_null()
+    files = tables.scan("instances").select("file_id", *folder, "status", "series_key", "SeriesInstanceUID")
+    nameless = files.filter(lost).collect()
+    if nameless.is_empty():
+        return failed
+    sole = (
+        files.filter((pl.col("status") == FileStatus.DICOM) & pl.col("SeriesInstanceUID").is_not_null())
+        .join(nameless.select(folder).unique().lazy(), on=folder, how="semi")
+        .group_by(folder)
+        .agg(pl.col("series_key").unique().alias("keys"))
+        .filter(pl.col("keys").list.len() == 1)
+        .select(*folder, pl.col("keys").list.first().alias("presumed"))
+        .collect()
+    )
+    presumed = nameless.join(sole, on=folder).select("file_id", "presumed")
+    there = failed.drop("series_key").join(presumed, on="file_id").rename({"presumed": "series_key"})
+    return pl.concat([failed, there.select(failed.columns)])

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import polars as pl
 
+from dqkit.audit.copies import copies_of
 from dqkit.catalog.schema import FRAMES
 from dqkit.catalog.tables import Tables
 from dqkit.model import FileStatus, Level
@@ -39,21 +40,16 @@ def _files(tables: Tables) -> pl.LazyFrame:
 
 
 def _instances(tables: Tables) -> pl.LazyFrame:
-    # A file without a hash is its own content: only files of one study are compared byte by byte.
-    content = pl.coalesce("content_sha256", "file_id")
-    clashing = pl.col("SOPInstanceUID").is_not_null()
-    files = pl.len().over("SOPInstanceUID")
-    same = pl.len().over("SOPInstanceUID", content)
     of_image_class = pl.col("SOPClassUID").is_in(image_sop_classes())
     measures = tables.scan("pixel_measures").drop("size", "mtime_ns", "measure_version", "bucket")
     return (
         _files(tables)
         .filter(pl.col("is_dicom"))
         .with_columns(
-            pl.when(clashing).then(same - 1).otherwise(0).cast(pl.Int64).alias("copies_same"),
-            pl.when(clashing).then(files - same).otherwise(0).cast(pl.Int64).alias("copies_different"),
             pl.coalesce(of_image_class, pl.col("Rows").is_not_null()).alias("is_image"),
         )
+        .join(copies_of(tables), on="file_id", how="left")
+        .with_columns(pl.col("copies_same", "copies_recoded", "copies_different").fill_null(0))
         .join(measures, on="file_id", how="left")
     )
 
@@ -127,6 +123,7 @@ def _studies(tables: Tables) -> pl.LazyFrame:
 
     people = pl.col("patient_key").drop_nulls().n_unique()
     several = pl.col("varying").list.contains("PatientID").any()
+    without = pl.col("n_without_patient").fill_null(0).sum()
     return (
         tables.scan("series")
         .group_by("study_key")
@@ -138,10 +135,7 @@ def _studies(tables: Tables) -> pl.LazyFrame:
             pl.col("StudyInstanceUID").first(),
             _MODALITIES,
             pl.max_horizontal(people, pl.when(several).then(2).otherwise(0)).cast(pl.Int64).alias("n_patients"),
-            (pl.col("PatientID").is_null() & ~pl.col("varying").list.contains("PatientID"))
-            .sum()
-            .cast(pl.Int64)
-            .alias("patients_without_id"),
+            without.cast(pl.Int64).alias("patients_without_id"),
             _sole_or_two("study_date").alias("n_study_dates"),
             _sole_or_two("AccessionNumber").alias("n_accession_numbers"),
             _sole_or_two("FrameOfReferenceUID").alias("n_frames_of_reference"),

@@ -73,7 +73,7 @@ def audit(
     with catalog.write(lambda: progress.note("another dqkit is writing this catalog: waiting for it")) as writer:
         progress.stage("evaluating rules", len(rules))
         evaluation, not_expressible = _evaluated(rules, writer, options.engine)
-        kept, implied = without_implied(evaluation.failed, rules)
+        kept, implied = without_implied(evaluation.failed, rules, writer)
         outcomes = outcomes_of(rules, evaluation, implied)
         progress.stage("collecting findings", kept.height)
         findings = findings_of(kept, rules, writer, pseudonyms)

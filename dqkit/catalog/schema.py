@@ -309,6 +309,8 @@ SERIES: Schema = {
     "n_localizers": INT,
     "n_orientations": INT,  # distinct slice orientations among images that are not localizers
     "n_unpositioned": INT,  # images without ImagePositionPatient or ImageOrientationPatient
+    "n_without_patient": INT,  # instances without PatientID
+    "partly_missing": TEXTS,  # attributes of index.series.DEMANDED that some instances have and others lack
     "size": INT,  # bytes
     "varying": TEXTS,  # attributes with more than one value here …
     "varying_values": TEXTS,  # … and how many values each has, index-aligned
@@ -471,7 +473,11 @@ TABLES: dict[str, Schema] = {
 
 _MORE_OF_AN_INSTANCE: Schema = {
     "copies_same": INT,  # other files with this SOPInstanceUID and the same bytes
-    "copies_different": INT,  # other files with this SOPInstanceUID and other bytes
+    "copies_recoded": INT,  # … with the same attributes in another encoding
+    "copies_different": INT,  # … with other content
+    "files_same": TEXTS,  # file_ids of those with the same bytes, this one too; null but for the first of a site
+    "files_recoded": TEXTS,  # file_ids of all with this SOPInstanceUID, where encodings differ; null as above
+    "files_different": TEXTS,  # file_ids of all with this SOPInstanceUID, where contents differ; null as above
     "is_image": FLAG,  # its SOP class stores images
     "is_dicom": FLAG,
     "decodes": FLAG,
@@ -503,7 +509,7 @@ FRAMES: dict[Level, Schema] = {
         "StudyInstanceUID": TEXT,
         "modalities": TEXTS,
         "n_patients": INT,  # distinct PatientIDs, issuer considered
-        "patients_without_id": INT,
+        "patients_without_id": INT,  # instances without PatientID
         "n_study_dates": INT,
         "n_accession_numbers": INT,
         "n_frames_of_reference": INT,

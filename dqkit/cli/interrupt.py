@@ -1,7 +1,8 @@
 """Ctrl-C that is never lost.
 
-Python drops a KeyboardInterrupt that happens to be raised inside a destructor or a weak reference's callback. It is
-remembered here too, and raised again at the next step of progress.
+Python drops a KeyboardInterrupt that happens to be raised inside a destructor or a weak reference's callback, and
+polars 2 makes a TypeError or a panic of one that meets it while it calls Python. So it is remembered here, raised again
+at the next step of progress, and what fails after it counts as interrupted.
 """
 
 import signal
@@ -37,6 +38,11 @@ def _press(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
     raise KeyboardInterrupt
 
 
+def pressed() -> bool:
+    """Tell whether Ctrl-C was pressed."""
+    return _PRESSED.is_set()
+
+
 def check() -> None:
     """Raise what was dropped.
 
@@ -45,5 +51,5 @@ def check() -> None:
     KeyboardInterrupt
         Ctrl-C was pressed.
     """
-    if _PRESSED.is_set():
+    if pressed():
         raise KeyboardInterrupt

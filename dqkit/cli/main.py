@@ -70,15 +70,8 @@ def main() -> NoReturn:
     interrupt.listen()
     try:
         code = _run()
-    except KeyboardInterrupt:  # while no command runs: between import and start, or a second Ctrl-C
-        code = int(ExitCode.INTERRUPTED)
-    except DqkitError as error:
-        _say(error.message, error.hint)
-        code = int(error.exit_code)
-    except OSError as error:  # of the machine: a full disk under stdout, a file that went away meanwhile
-        code = _refused(error)
-    except Exception as error:  # noqa: BLE001 - the one boundary: a fault of ours, told without values
-        code = _crashed(error)
+    except BaseException as error:  # noqa: BLE001 - the one boundary; a panic of polars is no Exception
+        code = int(ExitCode.INTERRUPTED) if interrupt.pressed() else _told(error)
     if code == ExitCode.INTERRUPTED:
         _say("interrupted: the catalog is as its last complete run left it", "run the same command again")
     sys.exit(code)
@@ -96,6 +89,16 @@ def _run() -> int:
     return int(ExitCode.OK)
 
 
+def _told(error: BaseException) -> int:
+    """Tell of an error in one sentence; return its exit code."""
+    if isinstance(error, DqkitError):
+        _say(error.message, error.hint)
+        return int(error.exit_code)
+    if os.environ.get("DQKIT_TRACEBACK"):
+        raise error
+    return _refused(error) if isinstance(error, OSError) else _crashed(error)
+
+
 def _say(message: str, hint: str) -> None:
     from rich.text import Text
 
@@ -107,8 +110,6 @@ def _say(message: str, hint: str) -> None:
 
 def _refused(error: OSError) -> int:
     """Tell what the system refused, without the name of the file, which could be one of the archive."""
-    if os.environ.get("DQKIT_TRACEBACK"):
-        raise error
     _say(
         f"a file could not be read or written: {error.strerror or type(error).__name__}",
         "mend that and run the same command again; DQKIT_TRACEBACK=1 shows which file",
@@ -116,10 +117,8 @@ def _refused(error: OSError) -> int:
     return int(ExitCode.INCOMPLETE)
 
 
-def _crashed(error: Exception) -> int:
+def _crashed(error: BaseException) -> int:
     """Tell of a fault of ours by its kind and place: its message could hold a value of a file."""
-    if os.environ.get("DQKIT_TRACEBACK"):
-        raise error
     last = error.__traceback__
     while last is not None and last.tb_next is not None:
         last = last.tb_next

@@ -198,9 +198,30 @@ def _spacing(table: pl.DataFrame) -> Floats:
         return np.where((values > 0) & (values < FARTHEST_MM), values, 0.0)
 
 
+def _blanks_filled(table: pl.DataFrame) -> pl.DataFrame:
+    """Fill a `HARD` attribute that some frames of a series lack with the one value that the others have.
+
+    What is absent says nothing against the volume that its slice stands in: that it is absent is a fault of its own.
+    """
+    blanks = table.group_by("series_key").agg(
+        *(pl.col(name).null_count().alias(name) for name in HARD), pl.len().alias("n")
+    )
+    mixed = [name for name in HARD if blanks.select(pl.col(name).is_between(1, pl.col("n") - 1).any()).item()]
+    for name in mixed:
+        value = pl.col(name).drop_nulls()
+        sole = value.first().over("series_key")
+        table = table.with_columns(
+            pl.when(pl.col(name).is_null() & (value.hash().n_unique().over("series_key") == 1))
+            .then(sole)
+            .otherwise(name)
+            .alias(name)
+        )
+    return table
+
+
 def _sorted_frames(table: pl.DataFrame, origin: Floats, cosines: Floats) -> Frames:
     order = table.select(pl.arg_sort_by("series_key", "file_id", "frame_number")).to_series().to_numpy()
-    table, directions = table[order], unit_directions(cosines[order])
+    table, directions = _blanks_filled(table[order]), unit_directions(cosines[order])
     return Frames(
         table=table,
         origin_mm=origin[order],

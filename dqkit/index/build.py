@@ -1,6 +1,6 @@
 """Indexes sources into a catalog: list, compare, read what is new, write whole buckets, commit once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +27,10 @@ from dqkit.model import TOOL_STATUSES
 
 _NAMED = 10
 """Files of each kind that could not be read and are named; all are counted."""
+
+
+_WORTH_PROCESSES = 3000
+"""Fewer files are read sooner than worker processes start."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,7 @@ def index(
         table = _mark(table, changes)
         if not _same_but_for_time(table, writer.scan("sources").collect()):
             writer.overwrite("sources", table)
+        progress.stage("summing up")
         summary = _summarize(writer, table, changes, monotonic() - started)
         if not summary.files:
             raise NothingToCheckError(
@@ -164,14 +169,15 @@ def _update(
     writer: Writer, table: pl.DataFrame, changes: list[Change], options: IndexOptions, progress: Progress
 ) -> None:
     """Read the files that are new or changed and write every bucket they touch, once."""
-    chunks = _chunks(changes)
-    if not chunks and not any(change.buckets for change in changes):
+    todo = sum(change.todo.height for change in changes)
+    if not todo and not any(change.buckets for change in changes):
         return
-    todo = sum(len(chunk.files) for chunk in chunks)
     before = int(writer.scan("instances").select(pl.len()).collect().item())
     groups = shards.groups_for(max(todo, before))
     progress.stage("reading headers", todo)
-    written = shards.read_all(chunks, writer.work, groups, options.workers, progress)
+    written = shards.read_all(
+        _chunks(changes), writer.work, groups, options.workers if todo >= _WORTH_PROCESSES else 1, progress
+    )
     touched = {b for shard in written for b in shard.buckets} | {b for change in changes for b in change.buckets}
     if not touched:
         return
@@ -187,14 +193,13 @@ def _update(
             progress.advance(len(buckets))
 
 
-def _chunks(changes: list[Change]) -> list[shards.Chunk]:
-    found: list[shards.Chunk] = []
+def _chunks(changes: list[Change]) -> Iterator[shards.Chunk]:
+    """Cut what is to be read into tasks, one at a time: a million paths as Python objects are too many at once."""
+    number = 0
     for change in changes:
-        rows = change.todo.select("path", "size", "mtime_ns").rows()
-        for start in range(0, len(rows), shards.CHUNK):
-            files = rows[start : start + shards.CHUNK]
-            found.append(shards.Chunk(len(found), change.source.root_bytes, change.source.source_id, files))
-    return found
+        for part in change.todo.select("path", "size", "mtime_ns").iter_slices(shards.CHUNK):
+            yield shards.Chunk(number, change.source.root_bytes, change.source.source_id, part.rows())
+            number += 1
 
 
 class _SiteNamer:

@@ -75,11 +75,15 @@ def _private(headers: Sequence[Header | None], columns: Columns) -> Columns:
     """Read b-values and tiles from private elements, where the standard attribute is absent."""
     b_values: list[float | None] = columns["DiffusionBValue"].to_list()
     tiles: list[int | None] = [None] * len(headers)
+    known: dict[tuple[tuple[bytes, bytes], ...], tuple[float | None, int | None]] = {}
     for row, header in enumerate(headers):
         if header and header.private:
+            key = tuple(header.private.items())
+            if key not in known:
+                known[key] = private.b_value(header.private), private.tiles(header.private)
+            b_value, tiles[row] = known[key]
             if b_values[row] is None:
-                b_values[row] = private.b_value(header.private)
-            tiles[row] = private.tiles(header.private)
+                b_values[row] = b_value
     return {
         "diffusion_b_value": pl.Series(b_values, dtype=pl.Float64),
         "mosaic_tiles": _integers(tiles),

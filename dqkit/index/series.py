@@ -7,11 +7,17 @@ from dqkit.model import FileStatus
 
 _COUNTED = {
     "n_files", "n_instances", "n_frames", "n_stacks", "n_localizers", "n_orientations", "n_unpositioned", "size",
-    "varying", "varying_values", "series_key", "folder", "bucket", "source_id", "site",
+    "n_without_patient", "partly_missing", "varying", "varying_values", "series_key", "folder", "bucket", "source_id", "site",
 }  # fmt: skip
 
 SOLE: Schema = {name: kind for name, kind in SERIES.items() if name not in _COUNTED}
 """Columns of a series that hold the sole value of its instances."""
+
+DEMANDED = (
+    "StudyDate", "ImageType", "ScanningSequence", "SequenceVariant", "Units", "DecayCorrection", "CorrectedImage",
+    "RescaleSlope", "PresentationIntentType", "ImageLaterality", "Laterality", "SliceThickness", "FrameOfReferenceUID",
+)  # fmt: skip
+"""Attributes that rules of the series level ask to be present, and so on each of its instances."""
 
 LABEL_MODALITIES = ("SEG", "RTSTRUCT", "SR")
 
@@ -65,8 +71,19 @@ def _counts() -> list[pl.Expr]:
         pl.col("is_localizer").sum().alias("n_localizers"),
         rounded.filter(~pl.col("is_localizer").fill_null(value=False)).drop_nulls().n_unique().alias("n_orientations"),
         (image & ~positioned).sum().alias("n_unpositioned"),
+        pl.col("PatientID").is_null().sum().alias("n_without_patient"),
+        _partly_missing(),
         pl.col("size").sum(),
     ]
+
+
+def _partly_missing() -> pl.Expr:
+    """Name the attributes that some instances have and others lack."""
+    named = []
+    for name in DEMANDED:
+        absent = pl.col(name).null_count()
+        named.append(pl.when((absent > 0) & (absent < pl.len())).then(pl.lit(name)))
+    return pl.concat_list(named).list.drop_nulls().alias("partly_missing")
 
 
 def _extremes() -> list[pl.Expr]:

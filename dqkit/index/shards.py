@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -21,9 +21,6 @@ CHUNK = 4000
 """Files a task: long against the cost of handing it over, short against a killed run's loss."""
 
 _ROWS_A_GROUP = 60_000
-_INLINE_BELOW = 3000
-"""Fewer files are read sooner than worker processes start."""
-
 FileRow = tuple[str, int, int]
 """Escaped relative path, size (bytes), mtime (ns)."""
 
@@ -74,10 +71,10 @@ def _by_group(frame: pl.DataFrame, groups: int) -> list[tuple[int, pl.DataFrame]
     return [(int(key[0]), part) for key, part in parts.items()]
 
 
-def read_all(chunks: Sequence[Chunk], folder: Path, groups: int, workers: int, progress: Progress) -> list[Shard]:
-    """Read all `chunks`, in worker processes where that is worth their start."""
+def read_all(chunks: Iterable[Chunk], folder: Path, groups: int, workers: int, progress: Progress) -> list[Shard]:
+    """Read all `chunks`, in this process where `workers` is 1."""
     shards: list[Shard] = []
-    if workers <= 1 or sum(len(chunk.files) for chunk in chunks) < _INLINE_BELOW:
+    if workers <= 1:
         for chunk in chunks:
             shards += read_chunk(chunk, folder, groups)
             progress.advance(len(chunk.files))
@@ -90,12 +87,11 @@ def read_all(chunks: Sequence[Chunk], folder: Path, groups: int, workers: int, p
 
 
 def _as_they_come(
-    pool: Executor, chunks: Sequence[Chunk], folder: Path, groups: int
+    pool: Executor, chunks: Iterable[Chunk], folder: Path, groups: int
 ) -> Iterator[tuple[int, list[Shard]]]:
     """Keep the queue short, so that an interrupt ends soon and memory stays flat."""
     pending: dict[Future[list[Shard]], int] = {}
-    waiting = iter(chunks)
-    for chunk in waiting:
+    for chunk in chunks:
         pending[pool.submit(read_chunk, chunk, folder, groups)] = len(chunk.files)
         if len(pending) < 2 * (os.cpu_count() or 1) + 2:
             continue
@@ -118,7 +114,7 @@ def process_pool(workers: int) -> Iterator[Executor]:
     others = set(active_children())
     pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
     try:
-        _start(pool)
+        _start(pool, workers)
         yield pool
     except BaseException as error:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -133,10 +129,11 @@ def process_pool(workers: int) -> Iterator[Executor]:
     pool.shutdown()
 
 
-def _start(pool: Executor) -> None:
-    """Start the workers with Ctrl-C blocked, which they inherit: it is the parent's, who cancels what is pending."""
+def _start(pool: Executor, workers: int) -> None:
+    """Start all workers with Ctrl-C blocked, which they inherit: it is the parent's, who cancels what is pending."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        pool.submit(os.getpid)
+        for _ in range(workers):  # a pool starts one worker a task, until it has enough
+            pool.submit(os.getpid)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

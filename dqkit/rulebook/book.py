@@ -16,19 +16,21 @@ from dqkit.shipped import shipped
 _NOT_RULES = frozenset({"packs", "vocabulary"})
 """Folders of rules/ that hold something else."""
 
+_FILES = (Level.FILE, Level.INSTANCE)
 _ABOVE_SERIES = (Level.STUDY, Level.PATIENT, Level.SITE, Level.ARCHIVE)
 ANCESTORS: dict[Level, tuple[Level, ...]] = {
     Level.FILE: (Level.FILE, Level.INSTANCE, Level.SERIES, *_ABOVE_SERIES),
     Level.INSTANCE: (Level.FILE, Level.INSTANCE, Level.SERIES, *_ABOVE_SERIES),
     Level.LABEL: (Level.LABEL, Level.SERIES, *_ABOVE_SERIES),
-    Level.STACK: (Level.STACK, Level.SERIES, *_ABOVE_SERIES),
-    Level.SERIES: (Level.SERIES, *_ABOVE_SERIES),
+    Level.STACK: (*_FILES, Level.STACK, Level.SERIES, *_ABOVE_SERIES),
+    Level.SERIES: (*_FILES, Level.SERIES, *_ABOVE_SERIES),
     Level.STUDY: _ABOVE_SERIES,
     Level.PATIENT: _ABOVE_SERIES[1:],
     Level.SITE: _ABOVE_SERIES[2:],
     Level.ARCHIVE: (Level.ARCHIVE,),
 }
-"""Level of a consequence -> levels at which its cause may be found. A file and its instance are one entity."""
+"""Level of a consequence -> levels at which its cause may be found: the entity itself or one above it. A file and
+its instance are one entity; one bad file is the cause of what is measured of the slices of its series together."""
 
 
 @dataclass(frozen=True)

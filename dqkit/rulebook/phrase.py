@@ -4,13 +4,21 @@ from collections.abc import Callable, Sequence
 
 import polars as pl
 
-from dqkit.catalog.schema import FRAMES
+from dqkit.catalog.schema import ATTRIBUTES, FRAMES
 from dqkit.privacy.identifying import is_identifying
+from dqkit.rulebook.column_words import FLAGS, PHRASES, VALUES
+from dqkit.rulebook.vocabulary import load_table
 
 _MOST_CHARACTERS = 60
 _DIGITS = 6
 _KINDS = {name: kind for frame in FRAMES.values() for name, kind in frame.items()}
 _LIST_KINDS = {name: kind for name, kind in _KINDS.items() if isinstance(kind, pl.List)}
+
+_UIDS = {
+    "TransferSyntaxUID": "transfer-syntaxes",
+    "SOPClassUID": "sop-classes",
+    "MediaStorageSOPClassUID": "sop-classes",
+}
 
 WITHHELD = "(not shown)"
 """Stands for the value of an identifying attribute (PS3.15 Table E.1-1)."""
@@ -22,12 +30,25 @@ def shown(column: str) -> pl.Expr:
         return pl.when(pl.col(column).is_null()).then(pl.lit("absent")).otherwise(pl.lit(WITHHELD))
     value = pl.col(column)
     if column in _LIST_KINDS:
-        inner = pl.element().round_sig_figs(_DIGITS) if _is_real(column) else pl.element()
-        value = value.list.eval(inner.cast(pl.String)).list.join("\\", ignore_nulls=True)
+        value = value.list.eval(_number(pl.element()) if _is_real(column) else pl.element().cast(pl.String))
+        value = value.list.join("\\" if column in ATTRIBUTES else ", ", ignore_nulls=True)
     elif _is_real(column):
-        value = value.round_sig_figs(_DIGITS)
+        value = _number(value)
+    elif names := _names(column):
+        value = value.replace(names)
     text = value.cast(pl.String).str.replace_all(r"[\p{C}\u2028\u2029]", "?").str.slice(0, _MOST_CHARACTERS)
     return text.fill_null("absent")
+
+
+def _number(value: pl.Expr) -> pl.Expr:
+    return value.round_sig_figs(_DIGITS).cast(pl.String).str.strip_suffix(".0")
+
+
+def _names(column: str) -> dict[str, str]:
+    """Return the names of values that are no words: UIDs of the standard, and terms of dqkit's own."""
+    if table := _UIDS.get(column):
+        return {uid: str(row["name"]) for uid, row in load_table(table).items()}
+    return dict(VALUES.get(column, {}))
 
 
 def _is_real(column: str) -> bool:
@@ -36,8 +57,35 @@ def _is_real(column: str) -> bool:
 
 
 def named(column: str) -> pl.Expr:
-    """Return ``column value`` as text."""
-    return pl.concat_str(pl.lit(f"{column} "), shown(column))
+    """Return what the column is and its value, as text: a keyword and the value, or words."""
+    before, place, after = PHRASES.get(column, column).partition("{}")
+    if not place:
+        return pl.concat_str(pl.lit(f"{before} "), shown(column))
+    phrase = pl.concat_str(pl.lit(before), shown(column), pl.lit(after))
+    return pl.when(pl.col(column).is_null()).then(pl.lit(f"{words_of(column)} absent")).otherwise(phrase)
+
+
+def words_of(column: str) -> str:
+    """Return a column in words, for what is expected of it; a keyword of DICOM as it is."""
+    before, _, after = (part.strip(" :") for part in PHRASES.get(column, column).partition("{}"))
+    return f"{before} ({after})" if before and after else before or after
+
+
+def listed(columns: Sequence[str], between: str = ", ") -> str:
+    """Return several columns in words."""
+    return between.join(words_of(column) for column in columns)
+
+
+def value_word(column: str, value: object) -> str:
+    """Return a value that a rule names, in words where it is none: the name of a UID, a term of dqkit's own."""
+    return _names(column).get(str(value), str(value))
+
+
+def flag_words(column: str, *, value: bool) -> str:
+    """Return what a yes or no says."""
+    if column in FLAGS:
+        return FLAGS[column][0 if value else 1]
+    return f"{column} is {str(value).lower()}"
 
 
 def millimetres(value: pl.Expr) -> pl.Expr:

@@ -56,8 +56,9 @@ def test_an_unknown_declaration_loses_nothing(charset: bytes) -> None:
     assert not fits
 
 
-@given(
-    st.binary(max_size=40), st.sampled_from([None, b"ISO_IR 192", b"GB18030", b"\\ISO 2022 IR 87", b"ISO 2022 IR 58"])
-)
+DECLARED = (None, b"ISO_IR 192", b"GB18030", b"\\ISO 2022 IR 87", b"ISO 2022 IR 58")
+
+
+@given(st.binary(max_size=40), st.sampled_from(DECLARED))
 def test_no_bytes_are_beyond_it(raw: bytes, charset: bytes | None) -> None:
     assert isinstance(decode(raw, charset).text, str)

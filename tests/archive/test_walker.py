@@ -230,3 +230,14 @@ def test_other_vrs_than_those_of_the_standard_are_told() -> None:
     dataset.add_new("SliceThickness", "LO", "2.5")
     header = walked(written(dataset), WANTED)
     assert [(WANTED.names[slot], vr) for slot, vr in header.odd] == [("SliceThickness", "LO")]
+
+
+@pytest.mark.parametrize("vr", [b"UI", b"OB"])
+def test_meta_elements_in_the_data_set_are_not_those_of_the_meta_information(vr: bytes) -> None:
+    length = struct.pack("<H", 4) if vr == b"UI" else struct.pack("<HI", 0, 4)
+    content = written(item(Modality="CT")) + b"\x02\x00\x10\x00" + vr + length + b"1.2\0"
+    with pytest.raises(UnusualError):
+        walked(content, WANTED)
+    header = read_header(pread_of(content), len(content), WANTED)
+    assert header is not None
+    assert header.values[WANTED.names.index("TransferSyntaxUID")] == b"1.2.840.10008.1.2.1"

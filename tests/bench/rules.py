@@ -101,7 +101,7 @@ def bare(rules: list[Rule], tables: Many) -> int:
 def whole(rules: list[Rule], tables: Many) -> int:
     """Do what `dqkit audit` does but for the checkpoint: outcomes, causes, findings on disk, problems."""
     evaluation = evaluate(rules, tables)
-    kept, implied = without_implied(evaluation.failed, rules)
+    kept, implied = without_implied(evaluation.failed, rules, tables)
     outcomes_of(rules, evaluation, implied)
     findings = findings_of(kept, rules, tables, load_key())
     problems_of(findings)

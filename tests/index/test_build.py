@@ -186,7 +186,7 @@ def test_two_sources_of_one_name_stay_two(archive: Path, catalog: Catalog, tmp_p
 def test_worker_processes_give_the_same_rows(
     archive: Path, catalog: Catalog, make_catalog: MakeCatalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dqkit.index.shards._INLINE_BELOW", 1)
+    monkeypatch.setattr("dqkit.index.build._WORTH_PROCESSES", 1)
     monkeypatch.setattr("dqkit.index.shards.CHUNK", 7)
     monkeypatch.setattr("dqkit.index.shards._ROWS_A_GROUP", 20)
     index(catalog, [archive], IndexOptions(workers=2))

@@ -77,7 +77,7 @@ def test_no_identifying_value_is_observed(book: Book):
         (["geo-003"], ["GEO-003"]),
         (["slice-gap"], ["GEO-003"]),
         (["GEO-00*"], [f"GEO-00{i}" for i in range(1, 10)]),
-        (["duplicate-*"], ["GEO-005", "IDN-001", "IDN-002"]),
+        (["duplicate-*"], ["GEO-005", "IDN-001", "IDN-002", "IDN-030"]),
         (["PIX"], ["PIX-001", "PIX-002"]),
     ],
 )
@@ -142,13 +142,14 @@ def test_a_cause_may_stand_on_the_same_entity_or_above(rule_with: Callable[..., 
     for level in (Level.STACK, Level.SERIES, Level.STUDY, Level.PATIENT, Level.SITE):
         assert len(implied(rule, replace(rule, id="GEO-001", name="cause", level=level))) == 2
     instance = replace(rule, level=Level.INSTANCE)
+    assert len(implied(rule, replace(instance, id="GEO-001", name="cause"))) == 2  # a bad slice, of its volume
     assert len(implied(instance, replace(rule, id="GEO-001", name="cause", level=Level.FILE))) == 2
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"level": Level.INSTANCE}, "speaks of a instance"),
+        ({"level": Level.LABEL}, "speaks of a label"),
         ({"severity": Severity.INFO}, "milder"),
         ({"status": RuleStatus.PREVIEW}, "preview"),
         ({"allow": Allow(share=0.5)}, "allows more failures"),

@@ -34,7 +34,7 @@ def test_a_wrong_expectation_is_told_with_what_came_instead():
 def test_a_wrong_observation_is_told():
     text = changed().replace("expect: fail,", "expect: fail, observed: 9 mm,")
     rule = parse_rule(text, Path("rule.yaml"))
-    assert run_case(rule, rule.cases[0]).failure == "expected to observe '9 mm', got 'slice_step_mm 8.0'"
+    assert run_case(rule, rule.cases[0]).failure == "expected to observe '9 mm', got 'step between slices 8 mm'"
 
 
 def test_a_case_that_lacks_an_outcome_is_named():

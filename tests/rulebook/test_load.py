@@ -30,7 +30,7 @@ def test_a_rule_is_read_with_its_parts(plain: str):
     assert (rule.level, rule.severity, rule.status) == (Level.STACK, Severity.WARNING, RuleStatus.STABLE)
     assert (rule.origin, rule.per, rule.allow) == (Origin.DATA, "site", Allow(share=0.02))
     assert rule.params == {"most_mm": 5}
-    assert rule.check.expected() == "slice_step_mm at most 5"
+    assert rule.check.expected() == "step between slices (mm) at most 5"
     assert rule.remedy.who == "scanner"
     assert rule.message("zh") == "层面间距过大"
     assert [case.expect for case in rule.cases] == [("fail",), ("pass",), ("unknown",)]

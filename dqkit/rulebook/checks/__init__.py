@@ -11,6 +11,7 @@ from dqkit.rulebook.checks.list_count import ListCount
 from dqkit.rulebook.checks.matches import Matches
 from dqkit.rulebook.checks.no_duplicates import NoDuplicates
 from dqkit.rulebook.checks.no_gap import NoGap
+from dqkit.rulebook.checks.no_others import NoOthers
 from dqkit.rulebook.checks.outlier_within import OutlierWithin
 from dqkit.rulebook.checks.present import Present
 from dqkit.rulebook.checks.sole import Sole
@@ -34,6 +35,7 @@ CHECKS: dict[str, type[Check]] = {
     "alike": Alike,
     "sole": Sole,
     "no_gap": NoGap,
+    "no_others": NoOthers,
     "uniform_step": UniformStep,
     "no_duplicates": NoDuplicates,
     "agree_within": AgreeWithin,

@@ -6,7 +6,7 @@ from typing import Self
 import polars as pl
 
 from dqkit.rulebook.check import EVERYONE, Compiled, Expectation, Needs
-from dqkit.rulebook.phrase import named
+from dqkit.rulebook.phrase import named, words_of
 from dqkit.rulebook.section import Section
 
 
@@ -36,7 +36,7 @@ class Alike:
 
     def expected(self) -> str:
         """Say what passes."""
-        return f"all values of {self.of} equal"
+        return f"{words_of(self.of)} all equal"
 
     def _kinds(self) -> pl.Expr:
         return pl.when(pl.col(self.of).list.len() > 0).then(pl.col(self.of).list.n_unique().cast(pl.Int64))

@@ -6,7 +6,7 @@ from typing import Any, Self
 import polars as pl
 
 from dqkit.rulebook.check import EVERYONE, Compiled, Expectation, Needs
-from dqkit.rulebook.phrase import named
+from dqkit.rulebook.phrase import named, words_of
 from dqkit.rulebook.section import Section, Tolerance, kind_of
 
 _RELATIONS = {"==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
@@ -75,7 +75,7 @@ class Compare:
         factor = f" x {self.times:g}" if self.times != 1 else ""
         shift = f" {'+' if self.plus > 0 else '-'} {abs(self.plus):g}" if self.plus else ""
         slack = f" within {self.tolerance.words()}" if self.tolerance else ""
-        return f"{self.left} {self.relation} {self.right}{factor}{shift}{slack}"
+        return f"{words_of(self.left)} {self.relation} {words_of(self.right)}{factor}{shift}{slack}"
 
     def _sides(self) -> tuple[pl.Expr, pl.Expr]:
         left, right = pl.col(self.left), pl.col(self.right)

@@ -6,7 +6,7 @@ from typing import Self
 import polars as pl
 
 from dqkit.rulebook.check import EVERYONE, Compiled, Expectation, Needs
-from dqkit.rulebook.phrase import shown
+from dqkit.rulebook.phrase import shown, words_of
 from dqkit.rulebook.section import Section
 
 
@@ -36,7 +36,7 @@ class EmptyList:
 
     def expected(self) -> str:
         """Say what passes."""
-        return f"nothing in {self.of}"
+        return f"nothing {words_of(self.of)}"
 
     def compile(self, inside: pl.Expr = EVERYONE) -> Compiled:  # noqa: ARG002
         """Return the expressions."""

@@ -6,6 +6,7 @@ from typing import Self
 import polars as pl
 
 from dqkit.rulebook.check import EVERYONE, Compiled, Expectation, Needs
+from dqkit.rulebook.phrase import flag_words
 from dqkit.rulebook.section import Section
 
 
@@ -37,11 +38,11 @@ class Flag:
 
     def expected(self) -> str:
         """Say what passes."""
-        return f"{self.of} is {str(self.wanted).lower()}"
+        return flag_words(self.of, value=self.wanted)
 
     def compile(self, inside: pl.Expr = EVERYONE) -> Compiled:  # noqa: ARG002
         """Return the expressions."""
-        return Compiled(pl.col(self.of) == self.wanted, pl.lit(f"{self.of} is {str(not self.wanted).lower()}"))
+        return Compiled(pl.col(self.of) == self.wanted, pl.lit(flag_words(self.of, value=not self.wanted)))
 
     def expectation(self, inside: pl.Expr = EVERYONE) -> Expectation:  # noqa: ARG002
         """Return ``ExpectColumnValuesToBeInSet``."""

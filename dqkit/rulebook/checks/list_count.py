@@ -6,6 +6,7 @@ from typing import Any, Self
 import polars as pl
 
 from dqkit.rulebook.check import EVERYONE, Compiled, Expectation, Needs
+from dqkit.rulebook.phrase import words_of
 from dqkit.rulebook.section import Section
 
 
@@ -55,7 +56,7 @@ class ListCount:
             f"at most {self.most}" if self.most is not None else "",
             f"as many as {self.equals}" if self.equals else "",
         ]
-        return f"{' and '.join(word for word in bounds if word)} of {self.of}"
+        return f"{' and '.join(word for word in bounds if word)} of {words_of(self.of)}"
 
     def _count(self) -> pl.Expr:
         return pl.col(self.of).list.len().cast(pl.Int64) // self.per
@@ -66,7 +67,7 @@ class ListCount:
         tests = [count >= self.least] if self.least is not None else []
         tests += [count <= self.most] if self.most is not None else []
         tests += [count == pl.col(self.equals)] if self.equals else []
-        words = [count.cast(pl.String), pl.lit(f" of {self.of}")]
+        words = [pl.lit(f"{words_of(self.of)}: "), count.cast(pl.String), pl.lit(" given")]
         if self.equals:
             words += [pl.lit(f", {self.equals} "), pl.col(self.equals).cast(pl.String)]
         return Compiled(pl.all_horizontal(tests), pl.concat_str(words))

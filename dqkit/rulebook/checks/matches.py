@@ -11,7 +11,7 @@ from dqkit.errors import DqkitError
 from dqkit.model import Level
 from dqkit.rulebook.check import EVERYONE, Compiled, Expectation, Needs
 from dqkit.rulebook.document import Node
-from dqkit.rulebook.phrase import blamed, every
+from dqkit.rulebook.phrase import blamed, every, listed
 from dqkit.rulebook.section import Section
 
 
@@ -54,7 +54,7 @@ class Matches:
 
     def expected(self) -> str:
         """Say what passes."""
-        return f"{' and '.join(self.of)} {'of the form' if self.wanted else 'not of the form'} {self.regex}"
+        return f"{listed(self.of, ' and ')} {'of the form' if self.wanted else 'not of the form'} {self.regex}"
 
     def _good(self, column: str) -> pl.Expr:
         if isinstance(FRAMES[self.level][column], pl.List):

@@ -6,7 +6,7 @@ from typing import Self
 import polars as pl
 
 from dqkit.rulebook.check import EVERYONE, Compiled, Expectation, Needs
-from dqkit.rulebook.phrase import named
+from dqkit.rulebook.phrase import listed, named, words_of
 from dqkit.rulebook.section import Section
 
 
@@ -39,7 +39,7 @@ class UniqueWithin:
 
     def expected(self) -> str:
         """Say what passes."""
-        return f"each {self.of} once within {' and '.join(self.by)}"
+        return f"each {words_of(self.of)} once within {listed(self.by, ' and ')}"
 
     def compile(self, inside: pl.Expr = EVERYONE) -> Compiled:
         """Return the expressions."""

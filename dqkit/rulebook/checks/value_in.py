@@ -8,7 +8,7 @@ import polars as pl
 from dqkit.catalog.schema import FRAMES
 from dqkit.model import Level
 from dqkit.rulebook.check import EVERYONE, Compiled, Expectation, Needs
-from dqkit.rulebook.phrase import blamed, every
+from dqkit.rulebook.phrase import blamed, every, listed, value_word
 from dqkit.rulebook.scope import read_listed
 from dqkit.rulebook.section import Section
 
@@ -56,10 +56,10 @@ class ValueIn:
 
     def expected(self) -> str:
         """Say what passes."""
-        words = ", ".join(str(value) for value in self.values[:_SPELT_OUT])
+        words = ", ".join(value_word(self.of[0], value) for value in self.values[:_SPELT_OUT])
         if self.table and len(self.values) > _SPELT_OUT:
             words = f"the {len(self.values)} known ({self.table})"
-        return f"{' and '.join(self.of)} {'is one of' if self.wanted else 'is none of'} {words}"
+        return f"{listed(self.of, ' and ')} {'is one of' if self.wanted else 'is none of'} {words}"
 
     def _good(self, column: str) -> pl.Expr:
         kind = FRAMES[self.level][column]

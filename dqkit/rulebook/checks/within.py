@@ -9,7 +9,7 @@ import polars as pl
 from dqkit.catalog.schema import FRAMES
 from dqkit.model import Level
 from dqkit.rulebook.check import EVERYONE, Compiled, Expectation, Needs
-from dqkit.rulebook.phrase import blamed, every
+from dqkit.rulebook.phrase import blamed, every, listed
 from dqkit.rulebook.section import Section, is_kind, kind_of
 
 TODAY = "today"
@@ -61,7 +61,7 @@ class Within:
 
     def expected(self) -> str:
         """Say what passes."""
-        return f"{' and '.join(self.of)} {' and '.join(f'{_WORDS[key]} {bound}' for key, bound in self.bounds)}"
+        return f"{listed(self.of, ' and ')} {' and '.join(f'{_WORDS[key]} {bound}' for key, bound in self.bounds)}"
 
     def _good(self, column: str) -> pl.Expr:
         if isinstance(FRAMES[self.level][column], pl.List):
