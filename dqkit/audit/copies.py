@@ -12,9 +12,7 @@ from dqkit.catalog.tables import Tables
 from dqkit.model import FileStatus
 from dqkit.rulebook.vocabulary import keys_where
 
-COPY_COLUMNS = (
-    "copies_same", "copies_recoded", "copies_different", "files_same", "files_recoded", "files_different",
-)  # fmt: skip
+FILES_COLUMNS = ("files_same", "files_recoded", "files_different")
 
 _ENCODING = ("TransferSyntaxUID", "has_preamble", "has_file_meta")
 _MAY_CHANGE = ("PhotometricInterpretation", "PlanarConfiguration")
@@ -23,37 +21,41 @@ _MAY_CHANGE = ("PhotometricInterpretation", "PlanarConfiguration")
 _REVERSIBLE = {"YBR_RCT": "RGB"}
 """JPEG 2000's reversible colour transform (PS3.3 C.7.6.3.1.2), which decoding undoes exactly."""
 
+_ONE_UID = ("SOPInstanceUID", "whole")
+
 
 def copies_of(tables: Tables) -> pl.LazyFrame:
-    """Return file_id and COPY_COLUMNS of the whole files that share their SOPInstanceUID with others.
+    """Return file_id, n_copies and FILES_COLUMNS of the files that share their SOPInstanceUID with others.
 
     A truncated file is no other content: that it is cut is the matter of another rule.
     """
     uid = pl.col("SOPInstanceUID")
     shared = (
         tables.scan("instances")
-        .filter((pl.col("status") == FileStatus.DICOM) & uid.is_not_null() & (pl.len().over(uid) > 1))
-        .filter(_is_whole())
-        .select("file_id", "site", uid, _content(), _object(), _encoding())
+        .filter((pl.col("status") == FileStatus.DICOM) & uid.is_not_null())
+        .with_columns((pl.len().over(uid).cast(pl.Int64) - 1).alias("n_copies"))
+        .filter(pl.col("n_copies") > 0)
+        .select("file_id", "site", uid, "n_copies", _is_whole(), _content(), _object(), _encoding())
     )
-    counted = shared.with_columns(_count("uid", uid), _count("same", uid, "content"), _count("object", uid, "object"))
-    counted = counted.with_columns(
-        (_count("encoded", uid, "object", "encoding")), (pl.col("n_same") - 1).alias("copies_same")
+    same, like = _number(*_ONE_UID, "content"), _number(*_ONE_UID, "object")
+    recoded = like - _number(*_ONE_UID, "object", "encoding")
+    counted = shared.with_columns(
+        (same > 1).alias("is_same"),
+        (recoded > 0).alias("is_recoded"),
+        (_number(*_ONE_UID) - same - recoded > 0).alias("is_different"),
     )
-    counted = counted.with_columns((pl.col("n_object") - pl.col("n_encoded")).alias("copies_recoded"))
-    counted = counted.with_columns(
-        (pl.col("n_uid") - pl.col("n_same") - pl.col("copies_recoded")).alias("copies_different")
+    return counted.select(
+        "file_id",
+        "n_copies",
+        _named("files_same", "is_same", *_ONE_UID, "content"),
+        _named("files_recoded", "is_recoded", *_ONE_UID),
+        _named("files_different", "is_different", *_ONE_UID),
     )
-    return counted.with_columns(
-        _named("files_same", "copies_same", uid, "content"),
-        _named("files_recoded", "copies_recoded", uid),
-        _named("files_different", "copies_different", uid),
-    ).select("file_id", *COPY_COLUMNS)
 
 
 def _is_whole() -> pl.Expr:
     cut = pl.col("pixel_data_present_bytes") < pl.col("pixel_data_bytes")
-    return ~pl.col("header_truncated").fill_null(value=False) & ~cut.fill_null(value=False)
+    return (~pl.col("header_truncated").fill_null(value=False) & ~cut.fill_null(value=False)).alias("whole")
 
 
 def _content() -> pl.Expr:
@@ -73,12 +75,12 @@ def _encoding() -> pl.Expr:
     return pl.struct(_ENCODING).hash().alias("encoding")
 
 
-def _count(name: str, *by: str | pl.Expr) -> pl.Expr:
-    return pl.len().over(*by).cast(pl.Int64).alias(f"n_{name}")
+def _number(*by: str) -> pl.Expr:
+    return pl.len().over(*by).cast(pl.Int64)
 
 
-def _named(name: str, copies: str, *by: str | pl.Expr) -> pl.Expr:
+def _named(name: str, flag: str, *by: str) -> pl.Expr:
     """List the files of a group at the first of each site, so that one cause is one finding there."""
     first = pl.col("file_id") == pl.col("file_id").min().over("site", *by)
     files = pl.col("file_id").sort().over(*by, mapping_strategy="join")
-    return pl.when(first & (pl.col(copies).max().over(*by) > 0)).then(files).alias(name)
+    return pl.when(pl.col("whole") & first & pl.col(flag).any().over(*by)).then(files).alias(name)

@@ -114,12 +114,14 @@ def _long_counts(wide: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
 
 def _failing(level: Level, frame: pl.LazyFrame, rule: Rule) -> pl.LazyFrame:
     """Give every entity that fails `rule`, with its keys, what was observed, and the files at fault."""
-    columns = FRAMES[level]
+    columns, culprits = FRAMES[level], rule.culprits()
+    if level is Level.STACK:  # its files are not those of its series
+        culprits = pl.coalesce(culprits, pl.col("file_ids").list.unique(maintain_order=True))
     wanted = [name for name in (*ANCESTRY, "SOPInstanceUID", "path") if name in columns]
     return (
         frame.with_columns(rule.outcome().alias("outcome"))
         .filter(pl.col("outcome") == Outcome.FAIL.value)
-        .select(*wanted, rule.observed().cast(pl.String).alias("observed"), rule.culprits().alias("culprits"))
+        .select(*wanted, rule.observed().cast(pl.String).alias("observed"), culprits.alias("culprits"))
     )
 
 

@@ -112,12 +112,13 @@ def _with_context(failed: pl.DataFrame, contexts: dict[str, pl.DataFrame]) -> pl
 
 
 def _with_paths(failed: pl.DataFrame, tables: Tables) -> pl.DataFrame:
-    """Give each finding the paths of its culprits, else of all files of its entity."""
+    """Give each finding the paths of its culprits, else of its file, else of all files of its entity."""
     files = tables.scan("instances").select("file_id", "path", "series_key", "study_key", "patient_key")
-    direct = failed.filter(pl.col("path").is_not_null()).with_columns(
+    is_direct = pl.col("path").is_not_null() & pl.col("culprits").is_null()
+    direct = failed.filter(is_direct).with_columns(
         pl.concat_list("path").alias("paths"), pl.lit(1, dtype=pl.Int64).alias("n_paths")
     )
-    rest = failed.filter(pl.col("path").is_null())
+    rest = failed.filter(~is_direct)
     return pl.concat([direct, _by_culprits(rest, files), *_by_key(rest, files)])
 
 
@@ -141,7 +142,7 @@ def _by_key(failed: pl.DataFrame, files: pl.LazyFrame) -> list[pl.DataFrame]:
     parts = []
     for (name,), rows in whole.partition_by("level", as_dict=True).items():
         level = Level(name)
-        key = {Level.STACK: "series_key", Level.LABEL: "file_id"}.get(level, KEY.get(level))
+        key = "file_id" if level is Level.LABEL else KEY.get(level)
         if key is None or level is Level.SITE:
             parts.append(
                 rows.with_columns(pl.lit([], dtype=FINDINGS["paths"]).alias("paths"), n_paths=pl.lit(0, pl.Int64))

@@ -49,7 +49,7 @@ def _instances(tables: Tables) -> pl.LazyFrame:
             pl.coalesce(of_image_class, pl.col("Rows").is_not_null()).alias("is_image"),
         )
         .join(copies_of(tables), on="file_id", how="left")
-        .with_columns(pl.col("copies_same", "copies_recoded", "copies_different").fill_null(0))
+        .with_columns(pl.col("n_copies").fill_null(0))
         .join(measures, on="file_id", how="left")
     )
 

@@ -472,10 +472,8 @@ TABLES: dict[str, Schema] = {
 }
 
 _MORE_OF_AN_INSTANCE: Schema = {
-    "copies_same": INT,  # other files with this SOPInstanceUID and the same bytes
-    "copies_recoded": INT,  # … with the same attributes in another encoding
-    "copies_different": INT,  # … with other content
-    "files_same": TEXTS,  # file_ids of those with the same bytes, this one too; null but for the first of a site
+    "n_copies": INT,  # other files with this SOPInstanceUID
+    "files_same": TEXTS,  # file_ids of those with its UID and bytes, its own too; null but for the first of a site
     "files_recoded": TEXTS,  # file_ids of all with this SOPInstanceUID, where encodings differ; null as above
     "files_different": TEXTS,  # file_ids of all with this SOPInstanceUID, where contents differ; null as above
     "is_image": FLAG,  # its SOP class stores images

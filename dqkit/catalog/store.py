@@ -166,7 +166,6 @@ class Writer:
             schema_mode="merge",
             partition_by=["bucket"] if table == _PARTITIONED else None,
         )
-        self._table(table).update_incremental()
         self._versions[table] = self._table(table).version()
 
     def commit(self, record: runs.Record) -> int:
@@ -265,10 +264,14 @@ def _make(path: Path, key_fingerprint: str, dqkit_version: str) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write `data` beside `path` and rename it into place."""
+    """Write `data` beside `path` and rename it into place; where that fails nothing is left behind."""
     new = path.with_name(f".{path.name}.new")
-    with new.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+    try:
+        with new.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(path)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise

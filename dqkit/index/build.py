@@ -175,9 +175,8 @@ def _update(
     before = int(writer.scan("instances").select(pl.len()).collect().item())
     groups = shards.groups_for(max(todo, before))
     progress.stage("reading headers", todo)
-    written = shards.read_all(
-        _chunks(changes), writer.work, groups, options.workers if todo >= _WORTH_PROCESSES else 1, progress
-    )
+    workers = min(options.workers, -(-todo // shards.CHUNK)) if todo >= _WORTH_PROCESSES else 1
+    written = shards.read_all(_chunks(changes), writer.work, groups, workers, progress)
     touched = {b for shard in written for b in shard.buckets} | {b for change in changes for b in change.buckets}
     if not touched:
         return

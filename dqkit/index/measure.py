@@ -36,6 +36,7 @@ def measure_pixels(writer: Writer, sources: list[Source], which: str, workers: i
     frames = [current]
     roots = {s.source_id: s.root_bytes for s in sources if s.root.is_dir()}
     tasks = _tasks(todo, roots)
+    workers = min(workers, len(tasks))
     pool = process_pool(workers) if workers > 1 and todo.height > _INLINE_BELOW else nullcontext(None)
     with pool as executor:
         for frame in _measured(executor, tasks):

@@ -5,9 +5,6 @@ from collections.abc import Mapping
 PHRASES: Mapping[str, str] = {
     # {} is the value; without it the value stands after the words
     "acquisition_date": "acquisition date",
-    "copies_different": "{} files with the same UID and other content",
-    "copies_recoded": "{} files of the same image in another encoding",
-    "copies_same": "{} identical files",
     "duplicates_at": "repeated slice positions",
     "files_different": "{} files of one UID, not all alike",
     "files_recoded": "{} files of one image, in several encodings",

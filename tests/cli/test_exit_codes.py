@@ -19,7 +19,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory, two_sites: Path) -> Path:
     """Return a catalog in which a critical rule and a milder one fail."""
     root = tmp_path_factory.mktemp("judged")
     write(defects.drop_slice(ct_series(Exam(patient="1")), 5), root / "archive" / "a")
-    write(defects.drift_thickness(ct_series(Exam(patient="2")), 90.0), root / "archive" / "b")
+    write(defects.drift_thickness(ct_series(Exam(patient="2")), 400.0), root / "archive" / "b")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DQKIT_KEY", "0123456789abcdef0123456789abcdef")
         assert dqkit("index", root / "archive", "--catalog", root / "catalog").code == 0

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,10 +14,18 @@ import pytest
 from dqkit.catalog import runs
 from dqkit.catalog.store import Catalog
 from dqkit.identity import load_key
-from tests.cli.conftest import command, dqkit, dqkit_process, environment
+from tests.cli.conftest import dqkit, dqkit_process, environment
 
-MANY = 3200
-"""Enough files for worker processes."""
+MANY = 400
+
+WITH_WORKERS = """
+import sys
+from dqkit.index import build, shards
+build._WORTH_PROCESSES, shards.CHUNK = 1, 50
+from dqkit.cli.main import main
+main()
+"""
+"""The command, with tasks so small that few files keep worker processes busy."""
 
 Moment = Callable[[Path], bool]
 
@@ -55,8 +64,9 @@ def empty_catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def start(*arguments: object) -> subprocess.Popen[bytes]:
     """Start the command as a terminal does: in a process group of its own, which Ctrl-C reaches as a whole."""
+    line = [sys.executable, "-c", WITH_WORKERS, *map(str, arguments)]
     return subprocess.Popen(
-        command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), start_new_session=True
+        line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), start_new_session=True
     )
 
 
