@@ -21,7 +21,7 @@ def digest(*parts: str | bytes | None) -> str:
     return hashlib.blake2b(_framed(parts), digest_size=_ID_BYTES).hexdigest()
 
 
-def digests(*prefix: str, last: Iterable[str]) -> list[str]:
+def digests(*prefix: str, last: Iterable[str | bytes]) -> list[str]:
     """Return ``digest(*prefix, one)`` for each of `last`, hashing the prefix once."""
     start = hashlib.blake2b(_framed(prefix), digest_size=_ID_BYTES)
     found = []

@@ -6,16 +6,17 @@ all tags, VRs and lengths are found again, byte by byte: what is read is what an
 """
 
 import struct
-from collections.abc import Callable
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import chain, groupby, pairwise
 from typing import NamedTuple
 
 from dqkit.archive.actions import LONG, SKIP, Actions, Unpack
 
 STRETCHES = -10_000_000
 """Actions from here down are stretches: ``STRETCHES - index``."""
-_NO_SLOT = 1 << 30
-_SHORTEST, _LONGEST = 4, 24
+NO_SLOT = 1 << 30
+_SHORTEST, _LONGEST = 3, 64
 _LARGEST_VALUE = 512
 _FEW = 5
 _MOST_PATIENT, _LEAST_PATIENT, _WORTH_IT = 64, 4, 16
@@ -25,29 +26,67 @@ before where it did not, so that an archive without habits costs next to nothing
 _u32 = struct.Struct("<I").unpack_from
 
 
-class Stretch(NamedTuple):
-    """Consecutive elements of fixed lengths."""
-
-    action: int
-    """Of its first element, if the stretch is not found."""
-    size: int
-    heads_of: Callable[[bytes, int], tuple[bytes, ...]]
-    heads: tuple[bytes, ...]
-    values_of: Callable[[bytes, int], tuple[bytes, ...]]
-    slots: tuple[int, ...]
-    first: int
-    """First slot; beyond all slots where no value is wanted."""
-
-
 class _Element(NamedTuple):
     key: bytes
     head: bytes
     length: int
     action: int
+    text: bytes
+    """Head and value."""
+
+
+class Stretch:
+    """Consecutive elements of fixed lengths.
+
+    Attributes
+    ----------
+    action
+        Of the first element, if the stretch is not found.
+    size
+        In bytes.
+    heads_of, heads
+        Unpacks tags, VRs and lengths, and what they must be.
+    first, behind
+        First slot, and behind the last one; both beyond all slots where no value is wanted.
+    text
+        All of it, as several files in a row had it.
+    values
+        What `text` puts into the slots from `first` to `behind`.
+    """
+
+    __slots__ = ("_seen", "_slots", "_values_of", "action", "behind", "first", "heads", "heads_of", "size", "text",
+                 "values")  # fmt: skip
+
+    def __init__(self, run: Sequence[_Element]) -> None:
+        heads = struct.Struct("<" + "".join(f"{len(e.head)}s{e.length}x" for e in run))
+        values = "".join(f"{len(e.head)}x{e.length}{'s' if e.action >= 0 else 'x'}" for e in run)
+        self.action, self.size = run[0].action, heads.size
+        self.heads_of, self.heads = heads.unpack_from, tuple(element.head for element in run)
+        self._values_of = struct.Struct("<" + values).unpack_from
+        self._slots = _slots(run)
+        self.first = self._slots[0] if self._slots else NO_SLOT
+        self.behind = self._slots[-1] + 1 if self._slots else NO_SLOT
+        self._seen = b""
+        self._adopt(b"".join(element.text for element in run))
+
+    def read(self, window: bytes, pos: int, row: list[bytes | None]) -> None:
+        """Put the values found at `pos` into their slots."""
+        for slot, value in zip(self._slots, self._values_of(window, pos), strict=True):
+            row[slot] = value
+        text = window[pos : pos + self.size]
+        if text == self._seen:
+            self._adopt(text)
+        self._seen = text
+
+    def _adopt(self, text: bytes) -> None:
+        self.text = text
+        self.values: list[bytes | None] = [None] * (self.behind - self.first)
+        for slot, value in zip(self._slots, self._values_of(text, 0), strict=True):
+            self.values[slot - self.first] = value
 
 
 Log = list[bytes]
-"""The first 12 bytes of each top-level element."""
+"""The first bytes of each top-level element: all of those that may stand in a stretch."""
 
 
 class Habit:
@@ -91,7 +130,7 @@ class Habit:
         unpack = self._unpack
 
         def logged(window: bytes, pos: int) -> tuple[bytes, int]:
-            log.append(window[pos : pos + 12])
+            log.append(window[pos : pos + 12 + _LARGEST_VALUE])
             return unpack(window, pos)
 
         return logged
@@ -111,20 +150,20 @@ class Habit:
 
     def _learn(self, first: Log, second: Log) -> list[Stretch]:
         elements = [self._element(head) for head in first]
-        again = {element.key: element.head for element in map(self._element, second) if element}
-        changed = {e.key for e in elements if e and again.get(e.key, e.head) != e.head}
+        again = {element.key: element for element in map(self._element, second) if element}
+        changed = {e.key for e in elements if e and again.get(e.key, e).head != e.head}
         if _FEW * len(changed) < len(elements):  # of one series: its position, number and UID vary
             self._volatile |= changed
-        elements = [e if e and e.key not in self._volatile else None for e in elements]
         runs: list[list[_Element]] = [[]]
         for element in elements:
-            if element is None or again.get(element.key) != element.head:
+            twin = again.get(element.key) if element and element.key not in self._volatile else None
+            if element is None or twin is None or twin.head != element.head:
                 runs.append([])
-                continue
-            if len(runs[-1]) == _LONGEST:
-                runs.append([])
-            runs[-1].append(element)
-        return [_stretch(run) for run in runs if len(run) >= _SHORTEST]
+            else:
+                runs[-1].append(element)
+        texts = {element.text for element in again.values()}
+        pieces = chain.from_iterable(_pieces(run, texts) for run in runs)
+        return [Stretch(piece) for piece in pieces if len(piece) >= _SHORTEST and _is_ascending(piece)]
 
     def _element(self, start: bytes) -> _Element | None:
         """Return an element that has a place in a stretch: skipped or wanted, not long."""
@@ -135,20 +174,32 @@ class Habit:
             head, length = start, _u32(start, 8)[0]
         elif action < SKIP:
             return None
-        return _Element(key, head, length, action) if length <= _LARGEST_VALUE else None
+        text = start[: len(head) + length]
+        if length > _LARGEST_VALUE or len(text) < len(head) + length:
+            return None
+        return _Element(key, head, length, action, text)
 
 
-def _stretch(run: list[_Element]) -> Stretch:
-    heads = struct.Struct("<" + "".join(f"{len(e.head)}s{e.length}x" for e in run))
-    values = struct.Struct("<" + "".join(f"{len(e.head)}x{e.length}{'s' if e.action >= 0 else 'x'}" for e in run))
-    slots = tuple(element.action for element in run if element.action >= 0)
-    ascending = all(a < b for a, b in pairwise(slots))
-    return Stretch(
-        run[0].action,
-        heads.size,
-        heads.unpack_from,
-        tuple(element.head for element in run),
-        values.unpack_from,
-        slots,
-        (slots[0] if slots else _NO_SLOT) if ascending else -1,
-    )
+def _pieces(run: list[_Element], again: AbstractSet[bytes]) -> Iterator[list[_Element]]:
+    """Cut a run so that elements whose values stay from file to file stand by themselves, if they are several."""
+    mixed: list[_Element] = []
+    for stays, group in groupby(run, key=lambda element: element.text in again):
+        elements = list(group)
+        if stays and len(elements) >= _SHORTEST:
+            yield from (*_cut(mixed), *_cut(elements))
+            mixed = []
+        else:
+            mixed += elements
+    yield from _cut(mixed)
+
+
+def _cut(run: list[_Element]) -> list[list[_Element]]:
+    return [run[at : at + _LONGEST] for at in range(0, len(run), _LONGEST)]
+
+
+def _slots(run: Sequence[_Element]) -> list[int]:
+    return [element.action for element in run if element.action >= 0]
+
+
+def _is_ascending(run: Sequence[_Element]) -> bool:
+    return all(a < b for a, b in pairwise(_slots(run)))

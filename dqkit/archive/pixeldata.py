@@ -9,18 +9,21 @@ _LONG_FORM = frozenset(b"OB OD OF OL OV OW UN".split())
 _MOST_FRAGMENTS = 100_000
 
 
-def locate(pread: Pread, size: int, offset: int, *, explicit: bool | None, little: bool = True) -> PixelData:
+def locate(
+    pread: Pread, size: int, offset: int, *, explicit: bool | None, little: bool = True, head: bytes = b""
+) -> PixelData:
     """Measure the pixel data element that starts at `offset` (PS3.5 8, A.4).
 
     Where nobody knows whether it has a VR (`explicit` is None), its bytes tell: all VRs of pixel data would be odd
-    lengths, which PS3.5 7.1.1 forbids.
+    lengths, which PS3.5 7.1.1 forbids. `head` is its first 12 bytes, where they are known.
 
     Raises
     ------
     UnusualError
         Its VR is none of pixel data, or the file ends within its first bytes.
     """
-    head = pread(12, offset)
+    if len(head) < 12:  # noqa: PLR2004
+        head = pread(12, offset)
     if explicit is None:
         explicit = head[4:6] in _LONG_FORM
     start = offset + (12 if explicit else 8)

@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 
 from dqkit.archive.actions import FRAMES, LONG, PIXELS, SHORT_VRS, SKIP, STRANGE, Actions, Unpack
-from dqkit.archive.habit import STRETCHES, Stretch
+from dqkit.archive.habit import NO_SLOT, STRETCHES, Stretch
 from dqkit.archive.header import NO_PRIVATE, Header, PixelData, Pread, UnusualError
 from dqkit.archive.pixeldata import locate
 from dqkit.archive.sequences import UNDEFINED, first_item, is_sequence, skip_items
@@ -164,15 +164,21 @@ class _Walk:
                 action = actions[key]
                 if action <= STRETCHES:
                     stretch = stretches[STRETCHES - action]
-                    action, size, heads_of, heads, values_of, slots, first = stretch
-                    if pos + size <= end and first > previous and heads_of(window, pos) == heads:
-                        for slot, value in zip(slots, values_of(window, pos), strict=True):
-                            row[slot] = value
-                            previous = slot
-                        pos += size
-                        key, length, action = b"", 0, SKIP
-                        hits += 1
-                        continue
+                    first, size = stretch.first, stretch.size
+                    if first > previous and pos + size <= end:
+                        known = window.startswith(stretch.text, pos) and not self.odd  # an odd one may stand between
+                        if known or stretch.heads_of(window, pos) == stretch.heads:
+                            if known:
+                                row[first : stretch.behind] = stretch.values
+                            else:
+                                stretch.read(window, pos, row)
+                            if first != NO_SLOT:
+                                previous = stretch.behind - 1
+                            pos += size
+                            key, length, action = b"", 0, SKIP
+                            hits += 1
+                            continue
+                    action = stretch.action
                 if action >= 0:
                     if action <= previous:
                         raise UnusualError("tags out of order")
@@ -234,7 +240,8 @@ class _Walk:
         if self.pos + header > len(self.window) and not self._move(self.pos, header):
             raise UnusualError("truncated")
         if action == PIXELS:
-            self.pixels = locate(self.pread, self.size, self.base + self.pos, explicit=form.explicit)
+            head = self.window[self.pos : self.pos + 12]
+            self.pixels = locate(self.pread, self.size, self.base + self.pos, explicit=form.explicit, head=head)
             return True
         if header == 12:  # noqa: PLR2004
             length = _long(self.window, self.pos + 8)[0]

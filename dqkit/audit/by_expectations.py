@@ -1,5 +1,6 @@
 """``--engine gx``: the rules that core expectations can express, counted by Great Expectations on pandas."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ from dqkit.audit.engine import COUNTS
 from dqkit.audit.frames import frame_of
 from dqkit.catalog.tables import Tables
 from dqkit.model import Level, Outcome
+from dqkit.rulebook.check import Expectation
 from dqkit.rulebook.rule import Rule
 
 
@@ -33,37 +35,37 @@ def count_by_expectations(rules: Sequence[Rule], tables: Tables) -> ExpectationC
 
     What is out of scope or unknown is left out before, because a core expectation knows neither.
     """
+    from dqkit.audit.verdict import core_expectations
+
     rows: list[tuple[str, str, str | None, int, int]] = []
     not_expressible = []
     frames: dict[Level, pl.LazyFrame] = {}
-    for rule in rules:
-        if rule.check.expectation() is None:
-            not_expressible.append(rule.id)
-            continue
-        frame = frames.setdefault(rule.level, frame_of(rule.level, tables))
-        rows += _count(rule, frame)
+    with core_expectations() as core:
+        for rule in rules:
+            expectation = rule.expectation()
+            if expectation is None:
+                not_expressible.append(rule.id)
+                continue
+            frame = frames.setdefault(rule.level, frame_of(rule.level, tables))
+            entities = _judged(rule, expectation, frame)
+            failed = core.unexpected_by_site(entities, expectation) if entities.height else Counter[str]()
+            rows += [
+                (rule.id, rule.variant, site or None, number - failed[site], failed[site])
+                for site, number in entities.group_by("site", maintain_order=True).len().iter_rows()
+            ]
     schema = {name: COUNTS[name] for name in ("rule_id", "variant", "site", "PASS", "FAIL")}
     return ExpectationCounts(pl.DataFrame(rows, schema=schema, orient="row"), tuple(not_expressible))
 
 
-def _count(rule: Rule, frame: pl.LazyFrame) -> list[tuple[str, str, str | None, int, int]]:
-    from dqkit.audit.verdict import unexpected_count
-
-    expectation = rule.check.expectation()
-    if expectation is None:
-        return []
-    site = pl.lit(None, dtype=pl.String) if rule.level is Level.ARCHIVE else pl.col("site")
-    judged = (
-        frame.with_columns(rule.outcome().alias("outcome"))
-        .filter(pl.col("outcome").is_in([Outcome.PASS.value, Outcome.FAIL.value]))
-        .select(site.alias("site"), *(expression.alias(name) for name, expression in expectation.frame.items()))
+def _judged(rule: Rule, expectation: Expectation, frame: pl.LazyFrame) -> pl.DataFrame:
+    """Return the table for an expectation: its columns and `site` (empty: the archive), of entities judged."""
+    site = pl.lit("") if rule.level is Level.ARCHIVE else pl.col("site")
+    return (
+        frame.with_columns(rule.outcome().alias("the outcome"))
+        .filter(pl.col("the outcome").is_in([Outcome.PASS.value, Outcome.FAIL.value]))
+        .select(site.alias("site"), *(column.alias(name) for name, column in expectation.frame.items()))
         .collect()
     )
-    counted = []
-    for (name,), entities in judged.partition_by("site", as_dict=True).items():
-        failed = unexpected_count(entities.drop("site"), expectation)
-        counted.append((rule.id, rule.variant, name and str(name), entities.height - failed, failed))
-    return counted
 
 
 def with_expectation_counts(counts: pl.DataFrame, by_gx: ExpectationCounts) -> pl.DataFrame:

@@ -14,9 +14,7 @@ _OF_SLICES = (Level.STACK, Level.SERIES)
 """Levels that are measured over many files: one bad file of the series is a cause of what they show."""
 
 
-def without_implied(
-    failed: pl.DataFrame, rules: Sequence[Rule], tables: Tables
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def without_implied(failed: pl.DataFrame, rules: Sequence[Rule], tables: Tables) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Take out of `failed` what a failed cause implies: on the same entity, one above it, or a file of its series.
 
     Causes that are themselves implied still silence what they imply: the chain ends at its root.
@@ -46,16 +44,16 @@ def without_implied(
 
 
 def _with_presumed_series(failed: pl.DataFrame, tables: Tables) -> pl.DataFrame:
-    """Count failed files that name no series (empty, cut, without UID) to the one series of their folder too."""
+    """Count failed files that name no series (empty, cut, without UIDs) to the one series of their folder too."""
     ids = failed["file_id"].unique()
     folder = ["source_id", "folder"]
-    lost = pl.col("file_id").is_in(ids.implode()) & pl.col("SeriesInstanceUID").is_null()
-    files = tables.scan("instances").select("file_id", *folder, "status", "series_key", "SeriesInstanceUID")
-    nameless = files.filter(lost).collect()
+    named = pl.col("StudyInstanceUID").is_not_null() & pl.col("SeriesInstanceUID").is_not_null()
+    files = tables.scan("instances").select("file_id", *folder, "status", "series_key", named.alias("named"))
+    nameless = files.filter(pl.col("file_id").is_in(ids.implode()) & ~pl.col("named")).collect()
     if nameless.is_empty():
         return failed
     sole = (
-        files.filter((pl.col("status") == FileStatus.DICOM) & pl.col("SeriesInstanceUID").is_not_null())
+        files.filter((pl.col("status") == FileStatus.DICOM) & pl.col("named"))
         .join(nameless.select(folder).unique().lazy(), on=folder, how="semi")
         .group_by(folder)
         .agg(pl.col("series_key").unique().alias("keys"))

@@ -55,7 +55,8 @@ def copies_of(tables: Tables) -> pl.LazyFrame:
 
 def _is_whole() -> pl.Expr:
     cut = pl.col("pixel_data_present_bytes") < pl.col("pixel_data_bytes")
-    return (~pl.col("header_truncated").fill_null(value=False) & ~cut.fill_null(value=False)).alias("whole")
+    unfinished = ~pl.col("pixel_data_terminated")
+    return (~pl.any_horizontal(pl.col("header_truncated"), cut, unfinished).fill_null(value=False)).alias("whole")
 
 
 def _content() -> pl.Expr:
@@ -68,7 +69,9 @@ def _object() -> pl.Expr:
     lossy = pl.col("TransferSyntaxUID").is_in(keys_where("transfer-syntaxes", lossy="always"))
     parts = [pl.col(name).hash().alias(name) for name in ATTRIBUTES if name not in _MAY_CHANGE]
     photometric = pl.col("PhotometricInterpretation").replace(_REVERSIBLE).alias("photometric")
-    return pl.struct(*parts, photometric, pl.when(lossy).then("TransferSyntaxUID").alias("lossy")).hash().alias("object")
+    return (
+        pl.struct(*parts, photometric, pl.when(lossy).then("TransferSyntaxUID").alias("lossy")).hash().alias("object")
+    )
 
 
 def _encoding() -> pl.Expr:

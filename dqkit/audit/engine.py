@@ -74,7 +74,7 @@ def _one_by_one(rules: Sequence[Rule], levels: dict[Level, pl.LazyFrame]) -> Eva
 
 def _run(rules: Sequence[Rule], levels: dict[Level, pl.LazyFrame]) -> Evaluation:
     plans: list[pl.LazyFrame] = []
-    by_level = [(level, [rule for rule in rules if rule.level is level]) for level in levels]
+    by_level = [(level, own) for level in levels if (own := [rule for rule in rules if rule.level is level])]
     for level, own in by_level:
         plans += [_counting(level, levels[level], own), *(_failing(level, levels[level], rule) for rule in own)]
     frames = iter(pl.collect_all(plans))

@@ -12,7 +12,7 @@ from dqkit.audit.copies import copies_of
 from dqkit.catalog.schema import FRAMES
 from dqkit.catalog.tables import Tables
 from dqkit.model import FileStatus, Level
-from dqkit.rulebook.vocabulary import image_sop_classes
+from dqkit.rulebook.vocabulary import image_sop_classes, keys_where
 
 KEY: dict[Level, str] = {
     Level.FILE: "file_id",
@@ -30,6 +30,10 @@ ANCESTRY = ("site", "patient_key", "study_key", "series_key", "stack_id", "file_
 """Keys from the widest to the narrowest; a frame has those of its level and above."""
 
 
+_NO_DECODER = "no_decoder"
+"""A decode error that says nothing about the file: nothing here reads its transfer syntax."""
+
+
 def frame_of(level: Level, tables: Tables) -> pl.LazyFrame:
     """Return the frame of `level` with the columns of catalog.schema.FRAMES."""
     return _MAKERS[level](tables).select(list(FRAMES[level]))
@@ -40,18 +44,24 @@ def _files(tables: Tables) -> pl.LazyFrame:
 
 
 def _instances(tables: Tables) -> pl.LazyFrame:
-    of_image_class = pl.col("SOPClassUID").is_in(image_sop_classes())
     measures = tables.scan("pixel_measures").drop("size", "mtime_ns", "measure_version", "bucket")
+    no_decoder = (pl.col("decode_error") == _NO_DECODER).fill_null(value=False)
     return (
         _files(tables)
         .filter(pl.col("is_dicom"))
-        .with_columns(
-            pl.coalesce(of_image_class, pl.col("Rows").is_not_null()).alias("is_image"),
-        )
+        .with_columns(_is_image(pl.col("Rows").is_not_null()))
         .join(copies_of(tables), on="file_id", how="left")
         .with_columns(pl.col("n_copies").fill_null(0))
         .join(measures, on="file_id", how="left")
+        .with_columns(pl.when(~no_decoder).then("decodes").alias("decodes"))
     )
+
+
+def _is_image(has_rows: pl.Expr) -> pl.Expr:
+    """Tell images by their SOP class; one that the standard does not know, by its matrix."""
+    sop_class = pl.col("SOPClassUID")
+    known = sop_class.is_in(keys_where("sop-classes")).fill_null(value=False)
+    return pl.when(known).then(sop_class.is_in(image_sop_classes())).otherwise(has_rows).alias("is_image")
 
 
 def _stacks(tables: Tables) -> pl.LazyFrame:
@@ -91,9 +101,7 @@ def _series(tables: Tables) -> pl.LazyFrame:
             across("site").alias("sites_with_this_series"),
             across("patient_key").alias("patients_with_this_series"),
             pl.col("n_volumes").fill_null(0),
-            pl.coalesce(pl.col("SOPClassUID").is_in(image_sop_classes()), pl.col("Rows").is_not_null()).alias(
-                "is_image"
-            ),
+            _is_image(pl.col("Rows").is_not_null() | pl.col("varying").list.contains("Rows")),
         )
     )
 
@@ -190,7 +198,8 @@ def _sites(tables: Tables) -> pl.LazyFrame:
 
 def _archive(tables: Tables) -> pl.LazyFrame:
     sites = pl.col("site").n_unique().cast(pl.Int64).alias("n_sites")
-    return tables.scan("series").select(*_site_sums(), sites)
+    # One group of all rows: outside a group the list of modalities would become rows.
+    return tables.scan("series").group_by(pl.lit(1).alias("all")).agg(*_site_sums(), sites).drop("all")
 
 
 _MAKERS: dict[Level, Callable[[Tables], pl.LazyFrame]] = {

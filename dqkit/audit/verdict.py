@@ -6,6 +6,7 @@ do it while workers read.
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -109,18 +110,49 @@ def failing(outcomes: pl.DataFrame) -> list[tuple[str, str, str | None]]:
     return found
 
 
-def unexpected_count(frame: pl.DataFrame, expectation: Expectation) -> int:
-    """Count the rows of `frame` that a core expectation finds unexpected, on pandas."""
+class CoreExpectations:
+    """Counts with core expectations on pandas, in a context of its own; one serves many tables."""
+
+    def __init__(self, context: AbstractDataContext) -> None:
+        self._definition = _whole_frame(context, "entities")
+
+    def unexpected_by_site(self, frame: pl.DataFrame, expectation: Expectation) -> Counter[str]:
+        """Return how many rows of `frame` are unexpected at each site, by its column ``site``; none = no key.
+
+        Raises
+        ------
+        RuntimeError
+            Great Expectations could not evaluate the expectation.
+        """
+        batch = self._definition.get_batch({"dataframe": pd.DataFrame(frame.to_dict(as_series=False))})
+        made = getattr(gxe, expectation.type)(**expectation.kwargs)
+        total = int(_result_of(batch, made, {"result_format": "BASIC"}).get("unexpected_count", 0))
+        if not total:
+            return Counter()
+        wanted = {
+            "result_format": "COMPLETE",
+            "unexpected_index_column_names": ["site"],
+            "return_unexpected_index_query": False,
+        }
+        sites = Counter(row["site"] for row in _result_of(batch, made, wanted)["unexpected_index_list"])
+        if sites.total() != total:
+            raise RuntimeError(f"Great Expectations does not name the rows that fail {expectation.type}")
+        return sites
+
+
+@contextmanager
+def core_expectations() -> Iterator[CoreExpectations]:
+    """Give CoreExpectations."""
     with _quiet_context() as context:
-        batch: Batch = _whole_frame(context, "entities").get_batch(
-            {"dataframe": pd.DataFrame(frame.to_dict(as_series=False))}
-        )
-        result = batch.validate(
-            getattr(gxe, expectation.type)(**expectation.kwargs), result_format={"result_format": "BASIC"}
-        )
+        yield CoreExpectations(context)
+
+
+def _result_of(batch: Batch, expectation: BatchExpectation, wanted: dict[str, Any]) -> dict[str, Any]:
+    result = batch.validate(expectation, result_format=wanted)
     if result.exception_info.get("raised_exception"):
-        raise RuntimeError(f"Great Expectations could not evaluate {expectation.type}")
-    return int(result.result.get("unexpected_count", 0 if result.success else frame.height))
+        raise RuntimeError(f"Great Expectations could not evaluate {type(expectation).__name__}")
+    found: dict[str, Any] = result.result
+    return found
 
 
 def _whole_frame(context: AbstractDataContext, name: str) -> Any:

@@ -1,8 +1,8 @@
 """Ctrl-C that is never lost.
 
 Python drops a KeyboardInterrupt that happens to be raised inside a destructor or a weak reference's callback, and
-polars 2 makes a TypeError or a panic of one that meets it while it calls Python. So it is remembered here, raised again
-at the next step of progress, and what fails after it counts as interrupted.
+polars 2 makes a TypeError or a panic of one that meets it while it calls Python. So it is remembered here and raised
+at the next step of progress; what fails after it counts as interrupted.
 """
 
 import signal
@@ -11,6 +11,9 @@ import threading
 from types import FrameType
 
 _PRESSED = threading.Event()
+
+_DELICATE = {"polars", "deltalake", "importlib"}
+"""Called from native code, or calling it: the first Ctrl-C waits for their end."""
 
 
 def listen() -> None:
@@ -34,8 +37,19 @@ def _unraisable(what: "sys.UnraisableHookArgs") -> None:
 
 
 def _press(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    again = _PRESSED.is_set()
     _PRESSED.set()
-    raise KeyboardInterrupt
+    if again or not _delicate(frame):
+        raise KeyboardInterrupt
+
+
+def _delicate(frame: FrameType | None) -> bool:
+    """Tell whether the interrupted code would make something else of an exception, with a trace on stderr."""
+    while frame is not None:
+        if str(frame.f_globals.get("__name__")).split(".")[0] in _DELICATE:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def pressed() -> bool:

@@ -42,6 +42,19 @@ class _Outcome:
     nifti: NiftiHeader | None = None
 
 
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Hold the collector off while many small objects live: it would look at all of them, often."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@_no_garbage_collection()
 def read_files(root: bytes, source_id: str, files: Sequence[tuple[str, int, int]]) -> pl.DataFrame:
     """Read the headers of files.
 
@@ -61,8 +74,7 @@ def read_files(root: bytes, source_id: str, files: Sequence[tuple[str, int, int]
     of the listing where the file could not be opened.
     """
     paths = [unescape(path) for path, _, _ in files]
-    with _no_garbage_collection():
-        outcomes = [_read(root + b"/" + path) for path in paths]
+    outcomes = [_read(root + b"/" + path) for path in paths]
     headers = [outcome.header for outcome in outcomes]
     columns = _nulls(len(files)) | typed_columns(headers)
     columns |= derived_columns(headers, columns)
@@ -86,18 +98,6 @@ def _nulls(count: int) -> Columns:
     """Return every column of the schema, empty; polars shares what is the same."""
     of_kind = {kind: pl.Series([None] * count, dtype=kind) for kind in set(INSTANCES.values())}
     return {name: of_kind[kind] for name, kind in INSTANCES.items()}
-
-
-@contextmanager
-def _no_garbage_collection() -> Iterator[None]:
-    """Hold the collector off while many small objects are made that stay: it would look at all of them, often."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _read(path: bytes) -> _Outcome:
@@ -166,7 +166,7 @@ def _file_columns(
     headers = [outcome.header for outcome in outcomes]
     buckets = _buckets(studies.to_list(), folders)
     return {
-        "file_id": pl.Series([identity.digest("file", source_id, path) for path in raw_paths], dtype=pl.String),
+        "file_id": pl.Series(identity.digests("file", source_id, last=raw_paths), dtype=pl.String),
         "source_id": pl.Series([source_id] * len(files), dtype=pl.String),
         "path": pl.Series(paths, dtype=pl.String),
         "folder": pl.Series(folders, dtype=pl.String),

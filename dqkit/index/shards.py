@@ -130,10 +130,18 @@ def process_pool(workers: int) -> Iterator[Executor]:
 
 
 def _start(pool: Executor, workers: int) -> None:
-    """Start all workers with Ctrl-C blocked, which they inherit: it is the parent's, who cancels what is pending."""
+    """Start all workers with Ctrl-C blocked, which they inherit: it is the parent's, who cancels what is pending.
+
+    Each is one thread of work, so that polars needs no more in it.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    threads = os.environ.get("POLARS_MAX_THREADS")
+    os.environ["POLARS_MAX_THREADS"] = "1"
     try:
         for _ in range(workers):  # a pool starts one worker a task, until it has enough
             pool.submit(os.getpid)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        del os.environ["POLARS_MAX_THREADS"]
+        if threads is not None:
+            os.environ["POLARS_MAX_THREADS"] = threads

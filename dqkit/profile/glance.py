@@ -1,6 +1,7 @@
 """The archive at a glance: who sent what, made by which scanners, in which geometry."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import polars as pl
 
@@ -40,6 +41,9 @@ _MEASURES = {
 }
 """Attribute of a series -> unit, decimals."""
 
+_FIRST_YEAR = 1970
+"""Earlier and future studies do not count for the years of a site; FMT-048 names them."""
+
 _STEP = ("slice_step_mm", "mm", 2)
 
 
@@ -53,7 +57,9 @@ def glance_of(tables: Tables) -> Glance:
         .replace("", None)
         .alias("scanner")
     )
-    series = tables.scan("series").with_columns(scanner, pl.col("study_date").dt.year().alias("year"))
+    year = pl.col("study_date").dt.year()
+    plausible = pl.when(year.is_between(_FIRST_YEAR, datetime.now(UTC).year)).then(year)
+    series = tables.scan("series").with_columns(scanner, plausible.alias("year"))
     files = tables.scan("instances").group_by("site").agg(*_file_counts())
     by_site = series.group_by("site").agg(
         pl.col("patient_key").drop_nulls().n_unique().cast(pl.Int64).alias("patients"),

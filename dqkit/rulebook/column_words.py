@@ -61,6 +61,7 @@ FLAGS: Mapping[str, tuple[str, str]] = {
     "is_vframe": ("VFRAME", "no VFRAME"),
     "nifti_orientation_known": ("orientation known", "orientation unknown"),
     "number_order_agrees": ("instance numbers follow the positions", "instance numbers do not follow the positions"),
+    "pixel_data_terminated": ("compressed pixel data end", "compressed pixel data do not end"),
     "order_inferred": ("order of volumes guessed", "order of volumes told"),
 }
 

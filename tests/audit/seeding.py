@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 import pydicom
 
+from dqkit.audit.result import AuditResult
 from dqkit.audit.run import audit
 from dqkit.catalog.store import Catalog
 from dqkit.identity import load_key
@@ -101,16 +102,17 @@ def exam_of(name: str, number: int, **settings: Any) -> Exam:
     return Exam(site=name, patient=f"P{number:05d}", **{"vendor": "ge", **settings})
 
 
-def findings_above_info(root: Path, cases: list[Seeded], work: Path, pixels: str = "all") -> pl.DataFrame:
-    """Write all cases below `root`, audit it, and return the findings above info.
-
-    A case has the folder of its name; what it writes to folders beside that (``name@2``) counts as its own.
-    """
+def audited(work: Path, cases: list[Seeded], pixels: str) -> tuple[Catalog, AuditResult]:
+    """Write all cases below ``work/archive``, each to the folder of its name, index and audit them."""
     for number, one in enumerate(cases):
-        one.seed(root / one.name, exam_of(one.name, number))
-    catalog = Catalog.create(work, load_key().fingerprint, "test")
-    index(catalog, [root], IndexOptions(pixels=pixels))
-    result = audit(catalog, load_book().rules, load_key())
+        one.seed(work / "archive" / one.name, exam_of(one.name, number))
+    catalog = Catalog.create(work / "catalog", load_key().fingerprint, "test")
+    index(catalog, [work / "archive"], IndexOptions(pixels=pixels))
+    return catalog, audit(catalog, load_book().rules, load_key())
+
+
+def above_info(result: AuditResult) -> pl.DataFrame:
+    """Return the findings above info with the case they are of: that of ``name@2`` is ``name``."""
     return result.findings.filter(pl.col("severity") != "info").with_columns(
         pl.col("site").str.split("@").list.first().alias("case")
     )

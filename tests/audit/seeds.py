@@ -1,5 +1,6 @@
 """What is seeded, and what must be found of it above info: sound series first, then single defects."""
 
+import struct
 from dataclasses import replace
 from functools import partial
 
@@ -93,7 +94,8 @@ GEOMETRY = [
     case("no-spacing", ct(vary("PixelSpacing", None, 3)), "GEO-021"),
     case("no-radiograph-spacing", made(lambda e: vary("PixelSpacing", None)(vary("ImagerPixelSpacing", None)(
         cr_image(e, rows=64, columns=64)))), "GEO-022"),
-    case("spacing-implausible", made(lambda e: ct_series(e, replace(CHEST, spacing_mm=(100, 100)))), "GEO-023", times=8),
+    case("spacing-implausible", made(lambda e: ct_series(e, replace(CHEST, spacing_mm=(100, 100)))), "GEO-023",
+         times=8),
     case("not-perpendicular", ct(vary("ImageOrientationPatient", ["1", "0", "0", "0.1", "1", "0"])), "GEO-001"),
     case("kilometres-away", ct(lambda s: defects.shift_origin(s, 7, (9000, 0, 0))), "GEO-032"),
     case("no-frame-of-reference", ct(vary("FrameOfReferenceUID", None)), "GEO-036"),
@@ -156,7 +158,8 @@ IDENTITY = [
     case("malformed-uid", ct(vary("SOPInstanceUID", "1.2.3x", 3)), "IDN-007"),
     case("hostile-uid", ct(defects.hostile), "IDN-007", times=8),
     case("uid-of-the-standard", ct(vary("SOPInstanceUID", "1.2.840.10008.99.1", 3)), "IDN-008"),
-    case("series-uid-is-study-uid", ct(lambda s: vary("SeriesInstanceUID", s[0].StudyInstanceUID)(s)), "IDN-009", times=8),
+    case("series-uid-is-study-uid", ct(lambda s: vary("SeriesInstanceUID", s[0].StudyInstanceUID)(s)), "IDN-009",
+         times=8),
     case("meta-uid", damaged(rewritten(MediaStorageSOPInstanceUID="2.25.5")), "IDN-010"),
     case("meta-class", damaged(rewritten(MediaStorageSOPClassUID="1.2.840.10008.5.1.4.1.1.7")), "IDN-011"),
     case("no-patient", ct(vary("PatientID", None)), "IDN-012"),
@@ -167,7 +170,8 @@ IDENTITY = [
          "IDN-015"),
     case("series-in-two-studies", made(lambda e: two_studies(e, {"study": "2"}, SeriesInstanceUID=e.uid("CT", 2))),
          "IDN-016", times=2),
-    case("series-at-two-sites", lambda f, e: two_sites(f, e, lambda s: s[:4] if f.exists() else s[4:]), "IDN-018", times=2),
+    case("series-at-two-sites", lambda f, e: two_sites(f, e, lambda s: s[:4] if f.exists() else s[4:]), "IDN-018",
+         times=2),
     case("study-at-two-sites", two_sites, "IDN-018", times=2),
     case("ct-called-mr", ct(vary("Modality", "MR", 3)), "IDN-019"),
     case("two-object-kinds", ct(vary("SOPClassUID", "1.2.840.10008.5.1.4.1.1.7", 7)), "IDN-020"),
@@ -177,69 +181,18 @@ IDENTITY = [
     case("study-dates", ct(vary("StudyDate", "20240310", 3)), "IDN-027"),
 ]  # fmt: skip
 
-FILES = [
-    case("empty-file", damaged(defects.zero_byte, at=-1), "FMT-001"),
-    case("empty-file-in-the-middle", damaged(defects.zero_byte), "FMT-001"),
-    case("damaged", damaged(defects.damaged, at=-1), "FMT-004"),
-    case("damaged-in-the-middle", damaged(defects.damaged), "FMT-004"),
-    case("cut-in-the-header", damaged(defects.truncate_header, at=-1), "FMT-005"),
-    case("cut-in-the-header-in-the-middle", damaged(defects.truncate_header), "FMT-005"),
-    case("cut-before-the-pixels", damaged(lambda p: defects.truncate(p, 0.4)), "FMT-005"),
-    case("preallocated", damaged(lambda p: defects.zero_pixels_from(p, 0.9))),
-    case("empty-pt-file", damaged(defects.zero_byte, make=lambda e: pt_series(e, BODY)), "FMT-001"),
-    case("cut-in-the-pixels", damaged(lambda p: defects.truncate(p, 0.8)), "FMT-006"),
-    case("last-bytes-lost", damaged(defects.cut_pixels), "FMT-006"),
-    case("too-few-pixels", ct(vary("PixelData", bytes(1024), 3)), "FMT-007"),
-    case("too-many-pixels", ct(vary("PixelData", bytes(range(256)) * 16, 3)), "FMT-008"),
-    case("no-preamble", damaged(defects.no_preamble), "FMT-009"),
-    case("data-set-only", damaged(defects.dataset_only), "FMT-009"),
-    case("big-endian", ct(lambda s: [*s[:7], *defects.big_endian(s[7:])]), "FMT-013"),
-    case("big-endian-all", ct(defects.big_endian), "FMT-013", times=8),
-    case("lossy-flag", ct(vary("LossyImageCompression", "01", 3)), "FMT-017"),
-    case("wrong-vr", damaged(defects.wrong_vr), "FMT-018", "PIX-001"),  # a warning never hides what is critical
-    case("bad-date", damaged(defects.bad_date), "FMT-019"),
-    case("undeclared-charset", damaged(defects.undeclared_charset), "FMT-022"),
-    case("unknown-charset", damaged(rewritten(SpecificCharacterSet="LATIN")), "FMT-023"),
-    case("class-contradicts", ct(vary("Modality", "MR")), "FMT-026", times=8),
-    case("no-modality", ct(vary("Modality", None)), "FMT-027", times=8),
-    case("no-modality-on-one", ct(vary("Modality", None, 3)), "FMT-027"),
-    case("odd-modality", ct(vary("Modality", "CTX")), "FMT-028"),
-    case("no-pixels", ct(vary("PixelData", None, 3)), "FMT-029"),
-    case("no-bits", damaged(rewritten(BitsAllocated=None)), "FMT-030"),
-    case("no-rows", damaged(rewritten(Rows=None)), "FMT-030"),
-    case("photometric", ct(vary("PhotometricInterpretation", "GREY", 3)), "FMT-031"),
-    case("samples", ct(vary("SamplesPerPixel", 3, 3)), "FMT-032"),
-    case("bits", ct(vary("BitsStored", 17, 3)), "FMT-033"),
-    case("high-bit", ct(vary("HighBit", 11, 3)), "FMT-034"),
-    case("sign", ct(vary("PixelRepresentation", 2, 3)), "FMT-036"),
-    case("no-planar", damaged(rewritten(PlanarConfiguration=None), 0, lambda e: fundus_image(e, rows=64, columns=64)),
-         "FMT-037"),
-    case("no-rescale", ct(vary("RescaleSlope", None, 3)), "FMT-038"),
-    case("slope-zero", ct(vary("RescaleSlope", "0", 3)), "FMT-039"),
-    case("window", ct(vary("WindowWidth", "0", 3)), "FMT-040"),
-    case("no-image-type", ct(vary("ImageType", None)), "FMT-041"),
-    case("no-sequence", mr(vary("ScanningSequence", None)), "FMT-042"),
-    case("no-units", pt(vary("Units", None)), "FMT-043"),
-    case("no-intent", made(lambda e: vary("PresentationIntentType", None, 1)(mg_study(e, 80, 60))), "FMT-044"),
-    case("no-side", made(lambda e: vary("ImageLaterality", None, 1)(mg_study(e, 80, 60))), "FMT-045"),
-    case("sex", ct(vary("PatientSex", "X")), "FMT-046"),
-    case("date-to-come", ct(vary("StudyDate", "21240310")), "FMT-048"),
-    case("born-1700", ct(vary("PatientBirthDate", "17000101")), "FMT-049"),
-    case("born-later", ct(vary("PatientBirthDate", "20240601")), "FMT-050"),
-    case("acquired-before", ct(vary("AcquisitionDate", "20240101")), "FMT-051"),
-    case("does-not-decode", damaged(lambda path: broken_rle(path)), "PIX-001"),
-    case("constant", ct(lambda s: defects.flatten(s, 3)), "PIX-002"),
-]  # fmt: skip
-
 
 def in_syntax(uid, **attributes):
-    """Claim another transfer syntax; the pixel data are rubbish in it."""
+    """Claim another transfer syntax than that of the pixel data."""
 
     def change(path):
         rewritten(**attributes)(path)
-        data = path.read_bytes()
-        at = data.index(b"1.2.840.10008.1.2.1\0")
-        path.write_bytes(data[:at] + uid.encode().ljust(20, b"\0") + data[at + 20 :])
+        before = path.stat().st_size
+        defects.overwrite(path, 0x00020010, uid.encode() + b"\0" * (len(uid) % 2))
+        data = bytearray(path.read_bytes())
+        (length,) = struct.unpack("<I", data[140:144])
+        data[140:144] = struct.pack("<I", length + len(data) - before)
+        path.write_bytes(data)
 
     return change
 
@@ -291,6 +244,62 @@ def lose_positions(image):
         del frame.PlanePositionSequence
 
 
+FILES = [
+    case("empty-file", damaged(defects.zero_byte, at=-1), "FMT-001"),
+    case("empty-file-in-the-middle", damaged(defects.zero_byte), "FMT-001"),
+    case("damaged", damaged(defects.damaged, at=-1), "FMT-004"),
+    case("damaged-in-the-middle", damaged(defects.damaged), "FMT-004"),
+    case("cut-in-the-header", damaged(defects.truncate_header, at=-1), "FMT-005"),
+    case("cut-in-the-header-in-the-middle", damaged(defects.truncate_header), "FMT-005"),
+    case("cut-before-the-pixels", damaged(lambda p: defects.truncate(p, 0.4)), "FMT-005"),
+    case("preallocated", damaged(lambda p: defects.zero_pixels_from(p, 0.9))),
+    case("empty-pt-file", damaged(defects.zero_byte, make=lambda e: pt_series(e, BODY)), "FMT-001"),
+    case("cut-in-the-pixels", damaged(lambda p: defects.truncate(p, 0.8)), "FMT-006"),
+    case("last-bytes-lost", damaged(defects.cut_pixels), "FMT-006"),
+    case("cut-in-compressed-pixels", damaged(lambda p: (recoded(p), defects.truncate(p, 0.8))), "FMT-057"),
+    case("too-few-pixels", ct(vary("PixelData", bytes(1024), 3)), "FMT-007"),
+    case("too-many-pixels", ct(vary("PixelData", bytes(range(256)) * 16, 3)), "FMT-008"),
+    case("no-preamble", damaged(defects.no_preamble), "FMT-009"),
+    case("data-set-only", damaged(defects.dataset_only), "FMT-009"),
+    case("big-endian", ct(lambda s: [*s[:7], *defects.big_endian(s[7:])]), "FMT-013"),
+    case("big-endian-all", ct(defects.big_endian), "FMT-013", times=8),
+    case("lossy-flag", ct(vary("LossyImageCompression", "01", 3)), "FMT-017"),
+    case("wrong-vr", damaged(defects.wrong_vr), "FMT-018", "PIX-001"),  # a warning never hides what is critical
+    case("bad-date", damaged(defects.bad_date), "FMT-019"),
+    case("undeclared-charset", damaged(defects.undeclared_charset), "FMT-022"),
+    case("unknown-charset", damaged(rewritten(SpecificCharacterSet="LATIN")), "FMT-023"),
+    case("class-contradicts", ct(vary("Modality", "MR")), "FMT-026", times=8),
+    case("no-modality", ct(vary("Modality", None)), "FMT-027", times=8),
+    case("no-modality-on-one", ct(vary("Modality", None, 3)), "FMT-027"),
+    case("odd-modality", ct(vary("Modality", "CTX")), "FMT-028"),
+    case("no-pixels", ct(vary("PixelData", None, 3)), "FMT-029"),
+    case("no-bits", damaged(rewritten(BitsAllocated=None)), "FMT-030"),
+    case("no-rows", damaged(rewritten(Rows=None)), "FMT-030"),
+    case("photometric", ct(vary("PhotometricInterpretation", "GREY", 3)), "FMT-031"),
+    case("samples", ct(vary("SamplesPerPixel", 3, 3)), "FMT-032"),
+    case("bits", ct(vary("BitsStored", 17, 3)), "FMT-033"),
+    case("high-bit", ct(vary("HighBit", 11, 3)), "FMT-034"),
+    case("sign", ct(vary("PixelRepresentation", 2, 3)), "FMT-036"),
+    case("no-planar", damaged(rewritten(PlanarConfiguration=None), 0, lambda e: fundus_image(e, rows=64, columns=64)),
+         "FMT-037"),
+    case("no-rescale", ct(vary("RescaleSlope", None, 3)), "FMT-038"),
+    case("slope-zero", ct(vary("RescaleSlope", "0", 3)), "FMT-039"),
+    case("window", ct(vary("WindowWidth", "0", 3)), "FMT-040"),
+    case("no-image-type", ct(vary("ImageType", None)), "FMT-041"),
+    case("no-sequence", mr(vary("ScanningSequence", None)), "FMT-042"),
+    case("no-units", pt(vary("Units", None)), "FMT-043"),
+    case("no-intent", made(lambda e: vary("PresentationIntentType", None, 1)(mg_study(e, 80, 60))), "FMT-044"),
+    case("no-side", made(lambda e: vary("ImageLaterality", None, 1)(mg_study(e, 80, 60))), "FMT-045"),
+    case("sex", ct(vary("PatientSex", "X")), "FMT-046"),
+    case("date-to-come", ct(vary("StudyDate", "21240310")), "FMT-048"),
+    case("born-1700", ct(vary("PatientBirthDate", "17000101")), "FMT-049"),
+    case("born-later", ct(vary("PatientBirthDate", "20240601")), "FMT-050"),
+    case("acquired-before", ct(vary("AcquisitionDate", "20240101")), "FMT-051"),
+    case("does-not-decode", damaged(broken_rle), "PIX-001"),
+    case("constant", ct(lambda s: defects.flatten(s, 3)), "PIX-002"),
+]  # fmt: skip
+
+
 HEADERS = [
     case("wrong-vr-unseen", damaged(defects.wrong_vr), "FMT-018"),
     case("no-meta", damaged(without_meta), "FMT-010"),
@@ -301,7 +310,10 @@ HEADERS = [
     case("lossy", damaged(in_syntax("1.2.840.10008.1.2.4.50", LossyImageCompression="01")), "FMT-015"),
     case("lossy-undeclared", damaged(in_syntax("1.2.840.10008.1.2.4.50"), 0,
          lambda e: us_image(e, rows=60, columns=80)), "FMT-016"),
-    case("odd-allocation", damaged(rewritten(BitsAllocated=12)), "FMT-035"),
+    case("odd-allocation", damaged(rewritten(BitsAllocated=12, BitsStored=12, HighBit=11, PixelData=bytes(1536))),
+         "FMT-035"),
+    case("native-in-fragments", damaged(lambda path: (recoded(path), in_syntax("1.2.840.10008.1.2.1")(path))),
+         "FMT-056"),
     case("nifti-without-orientation", nifti, "FMT-054"),
     case("nifti", lambda folder, exam: nifti(folder, exam, 1)),
     case("thick-slabs", ct(lambda s: defects.drift_thickness(s, 900)), "GEO-025"),
@@ -309,3 +321,5 @@ HEADERS = [
     case("frames-without-positions", multiframe(lose_positions), "GEO-033"),
 ]  # fmt: skip
 """Of these no image is decoded: some cannot be, as a consequence."""
+
+CASES = [*CLEAN, *GEOMETRY, *IDENTITY, *FILES]

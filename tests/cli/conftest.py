@@ -119,8 +119,7 @@ def catalog(audited: Audited, tmp_path: Path) -> Path:
     return Path(shutil.copytree(audited.catalog, tmp_path / "catalog"))
 
 
-@pytest.fixture(scope="session")
-def as_nobody_special() -> tuple[str, ...]:
+def giving_up_rights() -> tuple[str, ...]:
     """Return the words that start a process which permissions bind; root is bound by none unless it gives that up."""
     if os.geteuid():
         return ()
@@ -128,3 +127,9 @@ def as_nobody_special() -> tuple[str, ...]:
     if subprocess.run([*words, "true"], capture_output=True, check=False).returncode:
         pytest.skip("root could not give up its rights (setpriv of util-linux is missing or may not)")
     return words
+
+
+@pytest.fixture(scope="session")
+def as_nobody_special() -> tuple[str, ...]:
+    """Return the words that start a process which permissions bind."""
+    return giving_up_rights()

@@ -124,6 +124,20 @@ def test_ctrl_c_twice_ends_at_once(many_files: Path, empty_catalog: Path, tmp_pa
     assert dqkit("index", many_files, "--catalog", catalog, "--workers", "1").code == 0
 
 
+def test_ctrl_c_during_an_audit(catalog: Path, tmp_path: Path) -> None:
+    before = Catalog(catalog).versions
+    process = start("audit", catalog, "--out", tmp_path / "out")
+    assert wait_until(lambda: (catalog / ".work").is_dir() or process.poll() is not None)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err.decode()
+    assert b"Traceback" not in err
+    assert out == b""
+    assert Catalog(catalog).versions == before
+    assert not (tmp_path / "out").exists()
+    assert dqkit("audit", catalog, "--out", tmp_path / "out", "--select", "GEO-003").code == 1
+
+
 def test_a_second_writer_waits_and_says_so(two_sites: Path, empty_catalog: Path, tmp_path: Path) -> None:
     path = Path(shutil.copytree(empty_catalog, tmp_path / "catalog"))
     with Catalog(path).write():

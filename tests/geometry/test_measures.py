@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dqkit.geometry.stacks import stacks_of
@@ -70,6 +70,9 @@ def test_gantry_tilt_is_measured(axes, step, tilt_deg, sign):
 @given(rotations(), st.floats(0.3, 8), st.sets(st.integers(1, 28), min_size=1, max_size=6), st.floats(0, 25))
 def test_lost_slices_are_counted_and_placed(axes, step, lost, tilt_deg):
     kept = [i for i in range(30) if i not in lost]
+    steps = np.diff(kept)
+    # Three even wide steps at an end are a change of protocol, not three lost slices (docs/geometry.md).
+    assume(all(len(set(end)) > 1 or end[0] == 1 for end in (steps[:3], steps[-3:])))
     stack = one(tilted(axes, np.array(kept) * step, tilt_deg))
     assert stack["verdict"] == "MISSING"
     assert stack["slices_missing"] == len(lost)
