@@ -7,7 +7,8 @@ from dqkit.model import FileStatus
 
 _COUNTED = {
     "n_files", "n_instances", "n_frames", "n_stacks", "n_localizers", "n_orientations", "n_unpositioned", "size",
-    "n_without_patient", "partly_missing", "varying", "varying_values", "series_key", "folder", "bucket", "source_id", "site",
+    "n_without_patient", "partly_missing", "varying", "varying_values", "series_key", "folder", "bucket", "source_id",
+    "site",
 }  # fmt: skip
 
 SOLE: Schema = {name: kind for name, kind in SERIES.items() if name not in _COUNTED}

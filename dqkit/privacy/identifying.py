@@ -5,7 +5,8 @@ from dqkit.catalog.schema import DATES
 _OF_TABLE_E_1_1 = frozenset(
     {
         "SOPInstanceUID", "StudyDate", "SeriesDate", "AcquisitionDate", "ContentDate", "AcquisitionDateTime",
-        "StudyTime", "SeriesTime", "AcquisitionTime", "ContentTime", "AccessionNumber", "InstitutionName", "StationName",
+        "StudyTime", "SeriesTime", "AcquisitionTime", "ContentTime", "AccessionNumber", "InstitutionName",
+        "StationName",
         "StudyDescription", "SeriesDescription", "DerivationDescription", "DeviceSerialNumber", "PatientName",
         "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "PatientAge", "PatientSize",
         "PatientWeight",

@@ -41,7 +41,7 @@ def page(figures: list[Figure], n: int) -> str:
             "Written by `make bench`; every figure was measured in that one run. Machines are noisy, so that ratios",
             "count: CPU seconds (user and system, all threads and child processes) against a yardstick beside them.",
             "",
-            f"- {datetime.now(UTC):%Y-%m-%d}, {machine}, Python {platform.python_version()}, {platform.platform(terse=True)}",
+            f"- {datetime.now(UTC):%Y-%m-%d}, {machine}, Python {platform.python_version()}, {platform.system()}",
             f"- archive: {n:,} instances of nine kinds of scanner (tests/bench/archive.py), warm cache",
             "- raw16 = open + pread 16 KiB + fstat + close, from Python; scan = scandir + stat",
             "",

@@ -37,8 +37,8 @@ def test_the_decoding_process_gives_the_same_frame(tmp_path: Path) -> None:
 
 def test_a_file_name_that_is_not_utf8_is_found(tmp_path: Path) -> None:
     path = bytes(write(ct_series(grid=Grid(n=1)), tmp_path)[0])
-    odd = os.path.join(os.path.dirname(path), b"\xff\xfe \n.dcm")  # noqa: PTH118, PTH120
-    os.rename(path, odd)  # noqa: PTH104
+    odd = os.path.join(os.path.dirname(path), b"\xff\xfe \n.dcm")
+    os.rename(path, odd)
     assert isinstance(isolated.decode_isolated(odd), Frame)
 
 
