@@ -307,7 +307,8 @@ SERIES: Schema = {
     "n_frames": INT,
     "n_stacks": INT,
     "n_localizers": INT,
-    "n_orientations": INT,  # distinct slice orientations among images that are not localizers
+    "n_orientations": INT,  # distinct slice orientations among images that ImageType does not call localizers
+    "is_survey": FLAG,  # a short MR series in three perpendicular planes: its images count as localizers
     "n_unpositioned": INT,  # images without ImagePositionPatient or ImageOrientationPatient
     "n_without_patient": INT,  # instances without PatientID
     "partly_missing": TEXTS,  # attributes of index.series.DEMANDED that some instances have and others lack

@@ -40,7 +40,7 @@ class Catalog:
     Raises
     ------
     DqkitError
-        No catalog there, one of another format version, or one made with another key.
+        No catalog there, one of another format version or damaged, or one made with another key.
     """
 
     def __init__(self, path: Path, key_fingerprint: str | None = None) -> None:
@@ -56,7 +56,8 @@ class Catalog:
                 f"the catalog {path} was made with the key {marker['key_fingerprint']}, yours is {key_fingerprint}",
                 "give its key with DQKIT_KEY or --key-file: pseudonyms would not match",
             )
-        self._versions = runs.last(path).table_versions
+        with _damage_told(path):
+            self._versions = runs.last(path).table_versions
 
     @classmethod
     def create(cls, path: Path, key_fingerprint: str, dqkit_version: str) -> "Catalog":
@@ -80,7 +81,8 @@ class Catalog:
         """Return `table` of the last complete run, with the columns of its schema."""
         if table == "runs":
             return runs.scan(self.path)
-        return _scan(DeltaTable(self.path / table, version=self._versions[table]), TABLES[table])
+        with _damage_told(self.path):
+            return _scan(DeltaTable(self.path / table, version=self._versions[table]), TABLES[table])
 
     def refresh(self) -> None:
         """Look at the last complete run again."""
@@ -181,6 +183,18 @@ def _scan(table: DeltaTable, schema: Schema) -> pl.LazyFrame:
     have = set(frame.collect_schema().names())
     missing = [pl.lit(None, dtype=kind).alias(name) for name, kind in schema.items() if name not in have]
     return frame.with_columns(missing).select(list(schema)) if missing else frame.select(list(schema))
+
+
+@contextmanager
+def _damage_told(path: Path) -> Iterator[None]:
+    """Turn a table that is not there or cannot be opened into an error that says so."""
+    try:
+        yield
+    except DeltaError as error:
+        raise DqkitError(
+            f"the catalog {path} is damaged ({type(error).__name__})",
+            "restore it from a copy, or index into a new folder with --catalog",
+        ) from error
 
 
 @contextmanager

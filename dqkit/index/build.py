@@ -20,6 +20,7 @@ from dqkit.index import compare, shards
 from dqkit.index.compare import Change
 from dqkit.index.keys import with_content_hashes, with_keys
 from dqkit.index.measure import measure_pixels
+from dqkit.index.planes import planes_of, with_surveys
 from dqkit.index.progress import Progress, Silent
 from dqkit.index.series import labels_of, series_of
 from dqkit.index.sources import OFFLINE, ONLINE, Source, register, registered
@@ -116,16 +117,13 @@ def index(
         if not wanted:
             raise NothingToCheckError("the catalog has no source yet", "name a folder: dqkit index FOLDER")
         changes = _compare(writer, table, wanted, options, progress)
+        _refuse_empty(changes)
         _update(writer, table, changes, options, progress)
         table = _mark(table, changes)
         if not _same_but_for_time(table, writer.scan("sources").collect()):
             writer.overwrite("sources", table)
         progress.stage("summing up")
         summary = _summarize(writer, table, changes, monotonic() - started)
-        if not summary.files:
-            raise NothingToCheckError(
-                "there is no file in " + ", ".join(s.name for s in wanted), "is the share mounted?"
-            )
         if options.pixels != "none":
             measure_pixels(writer, registered(table), options.pixels, options.workers, progress)
         writer.commit(
@@ -158,6 +156,13 @@ def _compare(
                 "if that is meant, run again with --confirm-removed; nothing was changed",
             )
     return changes
+
+
+def _refuse_empty(changes: list[Change]) -> None:
+    """Refuse a source that never held a file: other sources of the catalog must not make it look sound."""
+    empty_ones = [c.source.name for c in changes if not (c.offline or c.n_now or c.unlisted)]
+    if empty_ones:
+        raise NothingToCheckError("there is no file in " + ", ".join(empty_ones), "is the share mounted?")
 
 
 def _holds_sites(folders: int | None) -> bool:
@@ -229,10 +234,12 @@ def _write_group(
     rows = pl.concat([frame for frame in [kept, *fresh] if frame.height] or [empty(INSTANCES)])
     rows = with_content_hashes(with_keys(namer.name(rows)), namer.roots.get)
     rows = rows.sort("source_id", "path")
-    stacks = stacks_of(rows)
+    planes = planes_of(rows)
+    marked = with_surveys(rows, planes)
+    stacks = stacks_of(marked)
     writer.replace("instances", rows, buckets)
     writer.replace("stacks", stacks, buckets)
-    writer.replace("series", series_of(rows, stacks), buckets)
+    writer.replace("series", series_of(marked, stacks, planes), buckets)
     writer.replace("labels", labels_of(rows), buckets)
 
 

@@ -6,7 +6,8 @@ from dqkit.catalog.schema import LABELS, SERIES, STACKS, Schema, conform, empty
 from dqkit.model import FileStatus
 
 _COUNTED = {
-    "n_files", "n_instances", "n_frames", "n_stacks", "n_localizers", "n_orientations", "n_unpositioned", "size",
+    "n_files", "n_instances", "n_frames", "n_stacks", "n_localizers", "n_orientations", "is_survey",
+    "n_unpositioned", "size",
     "n_without_patient", "partly_missing", "varying", "varying_values", "series_key", "folder", "bucket", "source_id",
     "site",
 }  # fmt: skip
@@ -22,11 +23,8 @@ DEMANDED = (
 
 LABEL_MODALITIES = ("SEG", "RTSTRUCT", "SR")
 
-_ORIENTATION_STEP = 1e-2
-"""Direction cosines that differ by less count as one orientation (about half a degree)."""
 
-
-def series_of(instances: pl.DataFrame, stacks: pl.DataFrame) -> pl.DataFrame:
+def series_of(instances: pl.DataFrame, stacks: pl.DataFrame, planes: pl.DataFrame) -> pl.DataFrame:
     """Return one row a series with the columns of SERIES.
 
     Parameters
@@ -35,6 +33,8 @@ def series_of(instances: pl.DataFrame, stacks: pl.DataFrame) -> pl.DataFrame:
         All rows of one or more buckets, keys filled.
     stacks
         Their stacks.
+    planes
+        Their orientations (`planes.planes_of`).
     """
     members = instances.filter(pl.col("status") == FileStatus.DICOM)
     if members.is_empty():
@@ -46,8 +46,11 @@ def series_of(instances: pl.DataFrame, stacks: pl.DataFrame) -> pl.DataFrame:
     result = (
         grouped.join(varying, on="series_key", how="left")
         .join(per_stack, on="series_key", how="left")
+        .join(planes, on="series_key", how="left")
         .with_columns(
-            pl.col("n_stacks").fill_null(0), *(pl.col(c).fill_null([]) for c in ("varying", "varying_values"))
+            pl.col("n_stacks", "n_orientations").fill_null(0),
+            pl.col("is_survey").fill_null(value=False),
+            *(pl.col(c).fill_null([]) for c in ("varying", "varying_values")),
         )
     )
     return conform(result, SERIES)
@@ -63,14 +66,12 @@ def _counts() -> list[pl.Expr]:
     image = pl.col("Rows").is_not_null() | pl.col("has_pixel_data").fill_null(value=False)
     positioned = pl.col("ImagePositionPatient").is_not_null() & pl.col("ImageOrientationPatient").is_not_null()
     positioned |= pl.col("frame_positions_mm").is_not_null()
-    rounded = pl.col("ImageOrientationPatient").list.eval((pl.element() / _ORIENTATION_STEP).round() + 0.0)
     return [
         *(pl.col(name).first() for name in ("site", "bucket", "source_id", "folder")),
         pl.len().alias("n_files"),
         pl.col("SOPInstanceUID").n_unique().alias("n_instances"),
         pl.col("NumberOfFrames").fill_null(1).sum().alias("n_frames"),
         pl.col("is_localizer").sum().alias("n_localizers"),
-        rounded.filter(~pl.col("is_localizer").fill_null(value=False)).drop_nulls().n_unique().alias("n_orientations"),
         (image & ~positioned).sum().alias("n_unpositioned"),
         pl.col("PatientID").is_null().sum().alias("n_without_patient"),
         _partly_missing(),

@@ -59,6 +59,7 @@ FLAGS: Mapping[str, tuple[str, str]] = {
     "header_truncated": ("header cut off", "header whole"),
     "is_mosaic": ("mosaic", "no mosaic"),
     "is_vframe": ("VFRAME", "no VFRAME"),
+    "is_survey": ("three perpendicular planes", "no survey"),
     "nifti_orientation_known": ("orientation known", "orientation unknown"),
     "number_order_agrees": ("instance numbers follow the positions", "instance numbers do not follow the positions"),
     "pixel_data_terminated": ("compressed pixel data end", "compressed pixel data do not end"),

@@ -11,6 +11,7 @@ from dqkit.rulebook.vocabulary import load_table
 
 _MOST_CHARACTERS = 60
 _DIGITS = 6
+_MOST_ITEMS = 3
 _KINDS = {name: kind for frame in FRAMES.values() for name, kind in frame.items()}
 _LIST_KINDS = {name: kind for name, kind in _KINDS.items() if isinstance(kind, pl.List)}
 
@@ -30,14 +31,23 @@ def shown(column: str) -> pl.Expr:
         return pl.when(pl.col(column).is_null()).then(pl.lit("absent")).otherwise(pl.lit(WITHHELD))
     value = pl.col(column)
     if column in _LIST_KINDS:
-        value = value.list.eval(_number(pl.element()) if _is_real(column) else pl.element().cast(pl.String))
-        value = value.list.join("\\" if column in ATTRIBUTES else ", ", ignore_nulls=True)
+        value = _joined(column)
     elif _is_real(column):
         value = _number(value)
     elif names := _names(column):
         value = value.replace(names)
     text = value.cast(pl.String).str.replace_all(r"[\p{C}\u2028\u2029]", "?").str.slice(0, _MOST_CHARACTERS)
     return text.fill_null("absent")
+
+
+def _joined(column: str) -> pl.Expr:
+    """Return a list as text: an attribute's values as DICOM writes them, the first of any other list."""
+    texts = pl.col(column).list.eval(_number(pl.element()) if _is_real(column) else pl.element().cast(pl.String))
+    if column in ATTRIBUTES:
+        return texts.list.join("\\", ignore_nulls=True)
+    more = texts.list.len().cast(pl.Int64) - _MOST_ITEMS
+    rest = pl.when(more > 0).then(pl.concat_str(pl.lit(" and "), more.cast(pl.String), pl.lit(" more")))
+    return pl.concat_str(texts.list.head(_MOST_ITEMS).list.join(", ", ignore_nulls=True), rest.otherwise(pl.lit("")))
 
 
 def _number(value: pl.Expr) -> pl.Expr:
@@ -90,7 +100,7 @@ def flag_words(column: str, *, value: bool) -> str:
 
 def millimetres(value: pl.Expr) -> pl.Expr:
     """Return a length as text, to a hundredth of a millimetre."""
-    return pl.concat_str(value.round(2).cast(pl.String), pl.lit(" mm"))
+    return pl.concat_str(value.round(2).cast(pl.String).str.strip_suffix(".0"), pl.lit(" mm"))
 
 
 def every(columns: Sequence[str], good: Callable[[str], pl.Expr]) -> pl.Expr:

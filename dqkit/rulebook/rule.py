@@ -43,7 +43,7 @@ FAMILIES: dict[str, Text] = {
 ALWAYS_KNOWN = frozenset(
     {
         "status", "size", "is_dicom", "is_image", "has_preamble", "has_file_meta", "has_pixel_data", "header_truncated",
-        "n_copies", "n_files", "n_instances", "n_frames", "n_stacks", "n_localizers", "n_orientations",
+        "n_copies", "n_files", "n_instances", "n_frames", "n_stacks", "n_localizers", "n_orientations", "is_survey",
         "n_unpositioned", "n_volumes", "n_series", "n_studies", "n_patients", "n_sites", "n_slices",
         "n_birth_dates", "n_sexes", "n_names", "n_study_dates", "n_accession_numbers", "n_frames_of_reference",
         "patients_without_id", "sites_with_this_id", "studies_with_this_series", "sites_with_this_series",

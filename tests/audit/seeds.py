@@ -11,6 +11,7 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
 from tests import dicom_defects as defects
 from tests.audit.seeding import BODY, CHEST, HEAD, case, ct, damaged, each, made, mr, pt, rewritten
+from tests.dicom_exam import PLANES
 from tests.dicom_factory import (
     cr_image,
     ct_localizer,
@@ -24,6 +25,15 @@ from tests.dicom_factory import (
     write,
 )
 
+
+def survey(series):
+    """Turn a third of the slices each to another plane."""
+    for at, plane in ((range(3, 6), "coronal"), (range(6, 8), "sagittal")):
+        row, column = PLANES[plane]
+        series = defects.vary(series, "ImageOrientationPatient", [str(v) for v in (*row, *column)], *at)
+    return series
+
+
 CLEAN = [
     *(case(f"ct-{vendor}", made(lambda e, v=vendor: ct_series(replace(e, vendor=v), CHEST)))
       for vendor in ("ge", "siemens", "philips", "uih")),
@@ -35,6 +45,7 @@ CLEAN = [
     case("mr-b-values", mr(contrast="DWI", b_values=(0, 500, 1000))),
     case("mr-time-points", mr(contrast="BOLD", time_points=4)),
     case("ct-tenths", ct(partial(defects.vary, keyword="SliceThickness", value="3.0"))),
+    case("mr-survey", mr(survey)),
     case("ct-localizer", made(lambda e: [ct_localizer(e)])),
     case("ct-with-its-scout", made(lambda e: [ct_localizer(e), *ct_series(e, CHEST)])),
     case("ct-enhanced", made(lambda e: enhanced_ct(e, CHEST))),

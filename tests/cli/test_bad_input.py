@@ -57,6 +57,14 @@ def test_an_empty_folder_is_nothing_to_check(name: str, tmp_path: Path) -> None:
     assert "there is no file in empty" in ran.said
 
 
+def test_an_empty_folder_does_not_borrow_the_verdict_of_others(catalog: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    ran = dqkit("audit", tmp_path / "empty", "--catalog", catalog, "--out", tmp_path / "out")
+    assert ran.code == 4
+    assert "there is no file in empty" in ran.said
+    assert len(json.loads(dqkit("sources", "list", "--catalog", catalog, "--json").out)) == 1
+
+
 def test_a_catalog_without_sources_is_nothing_to_check(tmp_path: Path) -> None:
     Catalog.create(tmp_path / "catalog", _fingerprint(), "test")
     assert dqkit("index", "--catalog", tmp_path / "catalog").code == 4
@@ -91,6 +99,14 @@ def test_a_catalog_made_with_another_key(catalog: Path, tmp_path: Path) -> None:
 def test_a_damaged_catalog(text: str, catalog: Path) -> None:
     (catalog / "dqkit.json").write_text(text)
     ran = dqkit("index", "--catalog", catalog)
+    assert ran.code == 2
+    assert "is damaged" in ran.said
+
+
+@pytest.mark.parametrize("table", ["runs", "findings"])
+def test_a_catalog_that_lost_a_table(table: str, catalog: Path, tmp_path: Path) -> None:
+    shutil.rmtree(catalog / table)
+    ran = dqkit("report", catalog, "--out", tmp_path / "x.html")
     assert ran.code == 2
     assert "is damaged" in ran.said
 
@@ -300,6 +316,19 @@ def test_what_could_not_be_read_is_never_green(
     failing = dqkit(*run)
     assert failing.code == 1, "a failing outcome comes before an incomplete run"
     assert json.loads(failing.out)["complete"] is False
+
+
+def test_an_archive_of_which_nothing_can_be_read(
+    archive: Path, tmp_path: Path, as_nobody_special: tuple[str, ...]
+) -> None:
+    for folder in archive.iterdir():
+        folder.chmod(0)
+    ran = dqkit_process("index", archive, "--catalog", tmp_path / "c", under=as_nobody_special)
+    for folder in archive.iterdir():
+        folder.chmod(0o700)
+    assert ran.code == 3
+    assert "north" in ran.err
+    assert "south" in ran.err
 
 
 def test_a_root_that_cannot_be_entered(archive: Path, tmp_path: Path, as_nobody_special: tuple[str, ...]) -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,9 @@ import sys
 from dqkit.index import build, shards
 build._WORTH_PROCESSES, shards.CHUNK = 1, 50
 from dqkit.cli.main import main
-main()
+if __name__ == "__main__":
+    print("ready", flush=True)
+    main()
 """
 """The command, with tasks so small that few files keep worker processes busy."""
 
@@ -65,9 +68,17 @@ def empty_catalog(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def start(*arguments: object) -> subprocess.Popen[bytes]:
     """Start the command as a terminal does: in a process group of its own, which Ctrl-C reaches as a whole."""
     line = [sys.executable, "-c", WITH_WORKERS, *map(str, arguments)]
-    return subprocess.Popen(
+    process = subprocess.Popen(
         line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), start_new_session=True
     )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    return process
+
+
+def press_ctrl_c(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):  # it has ended: its exit code will tell
+        os.killpg(process.pid, signal.SIGINT)
 
 
 def somebody_left(group: int) -> bool:
@@ -93,8 +104,8 @@ def test_ctrl_c_costs_this_run_alone(moment: str, many_files: Path, empty_catalo
     process = start("index", many_files, "--catalog", catalog, "--workers", "2")
     assert wait_until(lambda: MOMENTS[moment](catalog) or process.poll() is not None)
     if moment == "as it starts":
-        time.sleep(0.5)
-    os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.1)
+    press_ctrl_c(process)
     _, err = process.communicate(timeout=60)
     assert b"Traceback" not in err
     if process.returncode == 0:  # heard when all was done
@@ -116,7 +127,7 @@ def test_ctrl_c_twice_ends_at_once(many_files: Path, empty_catalog: Path, tmp_pa
     process = start("index", many_files, "--catalog", catalog, "--workers", "2")
     assert wait_until(lambda: MOMENTS["workers read"](catalog) or process.poll() is not None)
     for _ in range(2):
-        os.killpg(process.pid, signal.SIGINT)
+        press_ctrl_c(process)
         time.sleep(0.05)
     process.communicate(timeout=60)
     assert process.returncode == 130
@@ -128,7 +139,7 @@ def test_ctrl_c_during_an_audit(catalog: Path, tmp_path: Path) -> None:
     before = Catalog(catalog).versions
     process = start("audit", catalog, "--out", tmp_path / "out")
     assert wait_until(lambda: (catalog / ".work").is_dir() or process.poll() is not None)
-    os.killpg(process.pid, signal.SIGINT)
+    press_ctrl_c(process)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err.decode()
     assert b"Traceback" not in err
@@ -156,7 +167,7 @@ def test_ctrl_c_while_waiting(two_sites: Path, empty_catalog: Path, tmp_path: Pa
         process = start("index", two_sites, "--catalog", path)
         assert process.stderr is not None
         process.stderr.readline()
-        os.killpg(process.pid, signal.SIGINT)
+        press_ctrl_c(process)
         process.communicate(timeout=60)
         assert process.returncode == 130
         assert writer.work.is_dir(), "the one who waits takes nothing from the one who writes"

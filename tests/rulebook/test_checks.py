@@ -51,7 +51,7 @@ def test_a_gap_names_the_slices_on_both_sides():
     told = run(check("no_gap: {of: gap_after}", STACK), STACK, [row])
     assert told.row(0) == (
         False,
-        "6.0 mm between slices, usually 3.0 mm; 2 gaps, the first after slice 2",
+        "6 mm between slices, usually 3 mm; 2 gaps, the first after slice 2",
         ["b", "d", "c", "e"],
     )
 
@@ -66,7 +66,7 @@ def test_duplicates_name_all_slices_of_the_place():
 def test_odd_steps_name_their_slices():
     row = {"slice_positions_mm": [0, 3, 6, 9.5, 12.5], "file_ids": list("abcde")}
     told = run(check("uniform_step: {of: slice_positions_mm, tolerance: 1%}", STACK), STACK, [row])
-    assert told.row(0) == (False, "steps of 3.0 mm to 3.5 mm, usually 3.0 mm; first odd one after slice 3", ["c", "d"])
+    assert told.row(0) == (False, "steps of 3 mm to 3.5 mm, usually 3 mm; first odd one after slice 3", ["c", "d"])
 
 
 @given(
