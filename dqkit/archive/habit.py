@@ -42,8 +42,8 @@ class Stretch:
     ----------
     action
         Of the first element, if the stretch is not found.
-    size
-        In bytes.
+    size, count
+        In bytes, and in elements.
     heads_of, heads
         Unpacks tags, VRs and lengths, and what they must be.
     first, behind
@@ -54,13 +54,13 @@ class Stretch:
         What `text` puts into the slots from `first` to `behind`.
     """
 
-    __slots__ = ("_seen", "_slots", "_values_of", "action", "behind", "first", "heads", "heads_of", "size", "text",
-                 "values")  # fmt: skip
+    __slots__ = ("_seen", "_slots", "_values_of", "action", "behind", "count", "first", "heads", "heads_of", "size",
+                 "text", "values")  # fmt: skip
 
     def __init__(self, run: Sequence[_Element]) -> None:
         heads = struct.Struct("<" + "".join(f"{len(e.head)}s{e.length}x" for e in run))
         values = "".join(f"{len(e.head)}x{e.length}{'s' if e.action >= 0 else 'x'}" for e in run)
-        self.action, self.size = run[0].action, heads.size
+        self.action, self.size, self.count = run[0].action, heads.size, len(run)
         self.heads_of, self.heads = heads.unpack_from, tuple(element.head for element in run)
         self._values_of = struct.Struct("<" + values).unpack_from
         self._slots = _slots(run)
@@ -115,7 +115,7 @@ class Habit:
         return [] if self._due else None
 
     def found(self, hits: int) -> None:
-        """Note how many stretches a file had, and whether it is time to learn again."""
+        """Note how many elements of a file stood in stretches, and whether it is time to learn again."""
         if hits >= self._needed:
             self._served += 1
             self._strange = max(0, self._strange - 1)
@@ -144,7 +144,7 @@ class Habit:
         actions = Actions(self._plain.__getitem__)
         for index, stretch in enumerate(stretches):
             actions[stretch.heads[0][: self._key_size]] = STRETCHES - index
-        self._needed = max(1, 3 * max(len(stretches), len(log) // _LONGEST) // 4)
+        self._needed = max(1, 3 * sum(stretch.count for stretch in stretches) // 4)
         self._first, self._due, self._served, self._strange = None, False, 0, 0
         self.current = actions, stretches
 

@@ -149,7 +149,7 @@ class _Walk:
             form.habit.end(log)
 
     def _run(self, form: Form, unpack: Unpack, actions: Actions, stretches: list[Stretch]) -> int:  # noqa: C901, PLR0912
-        """Do the work of `run`, and return how many stretches were found.
+        """Do the work of `run`, and return how many elements stood in stretches.
 
         It is one function, for a call an element would double its time.
         """
@@ -176,7 +176,7 @@ class _Walk:
                                 previous = stretch.behind - 1
                             pos += size
                             key, length, action = b"", 0, SKIP
-                            hits += 1
+                            hits += stretch.count
                             continue
                     action = stretch.action
                 if action >= 0:

@@ -191,9 +191,9 @@ def _update(
     for group in range(groups):
         buckets = sorted(b for b in touched if b % groups == group)
         if buckets:
-            paths = [shard.path for shard in written if shard.group == group]
+            fresh = [shard.frame() for shard in written if shard.group == group]
             folders = [c.folder_rows.filter(pl.col("bucket").is_in(buckets)) for c in changes]
-            _write_group(writer, namer, [*folders, *map(pl.read_ipc, paths)], buckets, replaced)
+            _write_group(writer, namer, [*folders, *fresh], buckets, replaced)
             progress.advance(len(buckets))
 
 

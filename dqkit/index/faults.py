@@ -6,7 +6,8 @@ import polars as pl
 
 from dqkit.index.lists import lists_of
 
-FAULTS = ("empty", "untypeable", "undecodable", "with_nul", "overlong", "odd_vr")
+VALUE_FAULTS = ("empty", "untypeable", "undecodable", "with_nul", "overlong")
+FAULTS = (*VALUE_FAULTS, "odd_vr")
 
 
 class Faults:
@@ -49,9 +50,11 @@ class Faults:
         for place, text in zip(at, texts, strict=False) if fault == "untypeable" else ():
             self._texts.setdefault(place % files, []).append(text)
 
-    def columns(self) -> dict[str, pl.Series]:
-        """Return one list column a fault, and ``untypeable_text`` beside ``untypeable``."""
-        found = self._names | {"untypeable_text": self._texts}
+    def columns(self, *faults: str) -> dict[str, pl.Series]:
+        """Return one list column for each of `faults`, and ``untypeable_text`` beside ``untypeable``."""
+        found = {fault: self._names[fault] for fault in faults}
+        if "untypeable" in found:
+            found["untypeable_text"] = self._texts
         none = self._lists({})
         return {fault: self._lists(rows) if rows else none for fault, rows in found.items()}
 

@@ -37,11 +37,15 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Shard:
-    """Rows of one chunk that fall in one group of buckets, as an Arrow file."""
+    """Rows of one chunk in one group of buckets: an Arrow file, or a frame where they stay in this process."""
 
-    path: Path
+    rows: Path | pl.DataFrame
     group: int
     buckets: tuple[int, ...]
+
+    def frame(self) -> pl.DataFrame:
+        """Return the rows."""
+        return self.rows if isinstance(self.rows, pl.DataFrame) else pl.read_ipc(self.rows)
 
 
 def groups_for(rows: int) -> int:
@@ -59,8 +63,20 @@ def read_chunk(chunk: Chunk, folder: Path, groups: int) -> list[Shard]:
     for group, part in _by_group(frame, groups):
         path = folder / f"{chunk.number:06d}-{group:02d}.arrow"
         part.write_ipc(path)
-        shards.append(Shard(path, group, tuple(part["bucket"].unique().to_list())))
+        shards.append(Shard(path, group, _buckets(part)))
     return shards
+
+
+def _buckets(rows: pl.DataFrame) -> tuple[int, ...]:
+    return tuple(rows["bucket"].unique().to_list())
+
+
+def _read_here(chunk: Chunk, folder: Path, groups: int) -> list[Shard]:
+    """Read a chunk without other processes; rows of one group are few enough to stay in memory."""
+    if groups > 1:
+        return read_chunk(chunk, folder, groups)
+    frame = read_files(chunk.root, chunk.source_id, chunk.files)
+    return [Shard(frame, 0, _buckets(frame))]
 
 
 def _by_group(frame: pl.DataFrame, groups: int) -> list[tuple[int, pl.DataFrame]]:
@@ -76,7 +92,7 @@ def read_all(chunks: Iterable[Chunk], folder: Path, groups: int, workers: int, p
     shards: list[Shard] = []
     if workers <= 1:
         for chunk in chunks:
-            shards += read_chunk(chunk, folder, groups)
+            shards += _read_here(chunk, folder, groups)
             progress.advance(len(chunk.files))
         return shards
     with process_pool(workers) as pool:

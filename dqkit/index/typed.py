@@ -2,19 +2,21 @@
 
 All columns of a kind are laid one after the other into one long series (index = column x files + file), so that
 polars does each step once; only what the long way leaves over (other scripts, odd numbers) is looked at one by one.
+Most attributes stay the same through a series: files that agree in all of these are typed once.
 An absent attribute is null; an empty one is null and stands in ``empty``; one that does not fit its VR is null (text
 columns keep the text) and stands in ``untypeable`` with its text.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import chain
+from operator import itemgetter
 
 import polars as pl
 
 from dqkit.archive.header import Header
 from dqkit.catalog.schema import DATES
-from dqkit.index.faults import Faults
+from dqkit.index.faults import VALUE_FAULTS, Faults
 from dqkit.index.kinds import BINARY, Column, Kinds, kinds
 from dqkit.index.lists import lists_of
 from dqkit.index.long import LongText
@@ -31,6 +33,9 @@ from dqkit.index.numbers import (
 )
 
 Columns = dict[str, pl.Series]
+
+_LOOKS, _LOOKED_AT, _OF_A_SERIES = 8, 32, 4
+"""Stretches of files looked at, files in each, and values that an attribute may take there and still be typed once."""
 
 _DATE = r"^[0-9]{8}$|^[0-9]{4}\.[0-9]{2}\.[0-9]{2}$"
 # PS3.5 6.2; the colons of ACR-NEMA 300 are what older files hold.
@@ -56,36 +61,88 @@ def typed_columns(headers: Sequence[Header | None]) -> Columns:
     The columns of `schema.ATTRIBUTES`, those of the file meta information, `schema.DATES`, ``patient_age_years`` and
     the faults (``empty`` … ``odd_vr``), each with one value a file; those that no file has may be left out.
     """
-    chunk = _Chunk(headers)
-    chunk.texts()
-    chunk.dates()
-    chunk.numbers()
-    return chunk.columns | chunk.faults.columns()
+    odd = _odd_vrs(headers)
+    blank = kinds().wanted.blank()
+    rows = [blank if header is None else header.values for header in headers]
+    read = [header is not None for header in headers]
+    changing = _changing(rows)
+    steady = [slot for slot in range(len(blank)) if slot not in changing]
+    codes, distinct = _distinct(rows, read, steady)
+    if 2 * len(distinct) > len(rows):
+        columns = _Chunk(rows, read, range(len(blank))).typed()
+    else:
+        once = _Chunk([rows[row] for row in distinct], [read[row] for row in distinct], steady).typed()
+        columns = _joined({name: column.gather(codes) for name, column in once.items()}, rows, read, changing)
+    return columns | odd.columns("odd_vr")
+
+
+def _odd_vrs(headers: Sequence[Header | None]) -> Faults:
+    """Note values with another VR than PS3.6's, and rewrite them as PS3.6 has them."""
+    wanted = kinds().wanted
+    faults = Faults([header is not None for header in headers])
+    for row, header in enumerate(headers):
+        for slot, vr in header.odd if header else ():
+            faults.add("odd_vr", wanted.names[slot], row)
+            raw = header.values[slot] if header else None
+            if header and raw:
+                header.values[slot] = canonical(raw, vr, wanted.vrs[slot])
+    return faults
+
+
+def _changing(rows: Sequence[Sequence[bytes | None]]) -> set[int]:
+    """Return the slots whose values change from file to file, by the look of a few stretches of files."""
+    changing: set[int] = set()
+    for start in range(0, len(rows), max(_LOOKED_AT, len(rows) // _LOOKS)):
+        for slot, values in enumerate(zip(*rows[start : start + _LOOKED_AT], strict=True)):
+            if len(set(values)) > _OF_A_SERIES:
+                changing.add(slot)
+    return changing - {kinds().wanted.names.index("SpecificCharacterSet")}
+
+
+def _distinct(
+    rows: Sequence[Sequence[bytes | None]], read: Sequence[bool], slots: Sequence[int]
+) -> tuple[pl.Series, list[int]]:
+    """Return for each row which of the distinct ones it is, by these slots alone, and a row of each."""
+    key_of = itemgetter(*slots)
+    codes: dict[object, int] = {}
+    of_rows = [
+        codes.setdefault(key_of(row) if there else None, len(codes)) for row, there in zip(rows, read, strict=True)
+    ]
+    first = {code: row for row, code in zip(range(len(rows) - 1, -1, -1), reversed(of_rows), strict=True)}
+    return pl.Series(of_rows, dtype=pl.UInt32), [first[code] for code in range(len(codes))]
+
+
+def _joined(
+    steady: Columns, rows: Sequence[Sequence[bytes | None]], read: Sequence[bool], changing: Collection[int]
+) -> Columns:
+    """Type what changes, too, and join the faults of both."""
+    typed = _Chunk(rows, read, changing).typed()
+    for fault in steady.keys() & typed.keys():
+        if (typed[fault].list.len() > 0).any():
+            typed[fault] = pl.select(steady[fault].list.concat(typed[fault])).to_series()
+        else:
+            typed[fault] = steady[fault]
+    return steady | typed
 
 
 class _Chunk:
-    """Columns in the making."""
+    """Columns in the making: the attributes in some slots of some files."""
 
-    def __init__(self, headers: Sequence[Header | None]) -> None:
+    def __init__(self, rows: Sequence[Sequence[bytes | None]], read: Sequence[bool], slots: Collection[int]) -> None:
         self.kinds: Kinds = kinds()
-        self.files = len(headers)
+        self.files = len(rows)
         self.columns: Columns = {}
-        self.faults = Faults([header is not None for header in headers])
-        blank = self.kinds.wanted.blank()
-        self._odd_vrs(headers)
-        rows = [blank if header is None else header.values for header in headers]
-        self.raw = list(zip(*rows, strict=True)) or [()] * len(blank)
+        self.faults = Faults(read)
+        self.slots = frozenset(slots)
+        self.raw = list(zip(*rows, strict=True)) or [()] * len(self.kinds.wanted.names)
         self.charsets = self.raw[self.kinds.wanted.names.index("SpecificCharacterSet")]
 
-    def _odd_vrs(self, headers: Sequence[Header | None]) -> None:
-        """Note values with another VR than PS3.6's, and rewrite them as PS3.6 has them."""
-        wanted = self.kinds.wanted
-        for row, header in enumerate(headers):
-            for slot, vr in header.odd if header else ():
-                self.faults.add("odd_vr", wanted.names[slot], row)
-                raw = header.values[slot] if header else None
-                if header and raw:
-                    header.values[slot] = canonical(raw, vr, wanted.vrs[slot])
+    def typed(self) -> Columns:
+        """Type them, and tell their faults."""
+        self.texts()
+        self.dates()
+        self.numbers()
+        return self.columns | self.faults.columns(*VALUE_FAULTS)
 
     def texts(self) -> None:
         """Type text: single values, then lists."""
@@ -127,7 +184,8 @@ class _Chunk:
 
     def _present(self, columns: Sequence[Column]) -> list[Column]:
         """Return those of `columns` that any file has."""
-        return [column for column in columns if any(self.raw[column.slot]) or b"" in self.raw[column.slot]]
+        mine = [column for column in columns if column.slot in self.slots]
+        return [column for column in mine if any(self.raw[column.slot]) or b"" in self.raw[column.slot]]
 
     def _flat(self, columns: Sequence[Column]) -> list[bytes | None]:
         return list(chain.from_iterable(self.raw[column.slot] for column in columns))

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pydicom
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dqkit.archive.header import NO_PRIVATE, Header, PixelData
@@ -296,3 +296,53 @@ def test_what_is_written_is_read(real: float, integer: int, text: str) -> None:
     assert row["SliceThickness"] == real
     assert row["InstanceNumber"] == integer
     assert row["PatientID"] == (text.strip(" ") or None)
+
+
+_STEADY = st.fixed_dictionaries(
+    {},
+    optional={
+        "Modality": st.sampled_from([b"CT", b"MR ", b""]),
+        "SliceThickness": st.sampled_from([b"1.5 ", b"thick ", b""]),
+        "Rows": st.sampled_from([b"\x00\x02", b"\x00"]),
+        "PatientName": st.sampled_from([b"A^B ", b"\xd5\xc5^\xc8\xfd", b"x\0"]),
+        "SpecificCharacterSet": st.sampled_from([b"GB18030 ", b"ISO_IR 100"]),
+        "ImageType": st.sampled_from([b"ORIGINAL\\PRIMARY", b"DERIVED "]),
+    },
+)
+_CHANGING = st.fixed_dictionaries(
+    {},
+    optional={
+        "InstanceNumber": st.integers(0, 10**6).map(lambda n: b"%d" % n) | st.just(b"none"),
+        "ImagePositionPatient": st.integers(0, 999).map(lambda z: b"0\\0\\%d" % z),
+    },
+)
+
+
+@settings(max_examples=20)
+@given(st.lists(_STEADY, min_size=1, max_size=3), st.lists(st.none() | _CHANGING, min_size=40, max_size=44))
+def test_files_typed_together_get_what_each_gets_alone(
+    series: list[dict[str, bytes]], instances: list[dict[str, bytes] | None]
+) -> None:
+    headers = [
+        None if own is None else header(**series[row * len(series) // len(instances)] | own)
+        for row, own in enumerate(instances)
+    ]
+    alone = pl.concat([pl.DataFrame(nulls(1) | typed_columns([one])) for one in headers])
+    assert in_order(pl.DataFrame(nulls(len(headers)) | typed_columns(headers))).equals(in_order(alone))
+
+
+def in_order(frame: pl.DataFrame) -> pl.DataFrame:
+    """Sort the faults of each file: in which order they are told says nothing."""
+    told = [
+        sorted(zip(names or (), texts or (), strict=True))
+        for names, texts in frame.select("untypeable", "untypeable_text").iter_rows()
+    ]
+    return frame.with_columns(
+        pl.col("empty", "undecodable", "with_nul", "overlong", "odd_vr").list.sort(),
+        untypeable=pl.when(pl.col("untypeable").is_not_null()).then(pl.Series([[n for n, _ in t] for t in told])),
+        untypeable_text=pl.when(pl.col("untypeable").is_not_null()).then(pl.Series([[v for _, v in t] for t in told])),
+    )
+
+
+def nulls(n: int) -> dict[str, pl.Series]:
+    return {name: pl.Series([None] * n, dtype=kind) for name, kind in INSTANCES.items()}
