@@ -23,6 +23,9 @@ _MOST_PATIENT, _LEAST_PATIENT, _WORTH_IT = 64, 4, 16
 """Strange files before the next recording: few where the last recording served `_WORTH_IT` files, twice as many as
 before where it did not, so that an archive without habits costs next to nothing."""
 
+_REMEMBERED = 4
+"""Recordings through which an element whose length changed stands by itself."""
+
 _u32 = struct.Struct("<I").unpack_from
 
 
@@ -108,7 +111,7 @@ class Habit:
         self._needed = 0
         self._served = self._strange = 0
         self._patience = _LEAST_PATIENT
-        self._volatile: set[bytes] = set()
+        self._volatile: dict[bytes, int] = {}
 
     def begin(self) -> Log | None:
         """Begin a file; return a log where it is to be recorded."""
@@ -144,7 +147,8 @@ class Habit:
         actions = Actions(self._plain.__getitem__)
         for index, stretch in enumerate(stretches):
             actions[stretch.heads[0][: self._key_size]] = STRETCHES - index
-        self._needed = max(1, 3 * sum(stretch.count for stretch in stretches) // 4)
+        covered = sum(stretch.count for stretch in stretches)
+        self._needed = max(1, 3 * max(covered, len(log) // 2) // 4)
         self._first, self._due, self._served, self._strange = None, False, 0, 0
         self.current = actions, stretches
 
@@ -152,8 +156,9 @@ class Habit:
         elements = [self._element(head) for head in first]
         again = {element.key: element for element in map(self._element, second) if element}
         changed = {e.key for e in elements if e and again.get(e.key, e).head != e.head}
+        self._volatile = {key: left - 1 for key, left in self._volatile.items() if left > 1}
         if _FEW * len(changed) < len(elements):  # of one series: its position, number and UID vary
-            self._volatile |= changed
+            self._volatile |= dict.fromkeys(changed, _REMEMBERED)
         runs: list[list[_Element]] = [[]]
         for element in elements:
             twin = again.get(element.key) if element and element.key not in self._volatile else None
