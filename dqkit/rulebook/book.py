@@ -13,7 +13,7 @@ from dqkit.rulebook.rule import Allow, Rule
 from dqkit.rulebook.section import close_to
 from dqkit.shipped import shipped
 
-_NOT_RULES = frozenset({"packs", "vocabulary"})
+_NOT_RULES = frozenset({"mappings", "packs", "recognisers", "vocabulary"})
 """Folders of rules/ that hold something else."""
 
 _FILES = (Level.FILE, Level.INSTANCE)
@@ -58,11 +58,13 @@ class Book:
                 return rule
         raise self._unknown(name)
 
-    def select(self, select: Sequence[str] = (), ignore: Sequence[str] = ()) -> "Book":
+    def select(self, select: Sequence[str] = (), ignore: Sequence[str] = (), *, with_open: bool = False) -> "Book":
         """Return the rules that `select` names (all where empty), without those that `ignore` names.
 
         A selector is an id (``GEO-003``), a family (``GEO``), a name (``slice-gap``) or a pattern of either
-        (``GEO-0*``, ``*-missing``); deprecated rules must be named.
+        (``GEO-0*``, ``*-missing``), each with all its variants; or a pack (``prostate-mr``; ``general`` is the book) or
+        one variant (``prostate-mr/t2-thickness``). Deprecated rules must be named. Open rules, which only a pack can
+        use, are left out unless `with_open`.
 
         Raises
         ------
@@ -71,12 +73,15 @@ class Book:
         NothingToCheckError
             Nothing is left.
         """
-        left_out = {rule.id for selector in ignore for rule in self._named(selector)}
+        left_out = {rule.key for selector in ignore for rule in self._named(selector)}
         if select:
-            wanted = {rule.id for selector in select for rule in self._named(selector)}
+            wanted = {rule.key for selector in select for rule in self._named(selector)}
         else:
-            wanted = {rule.id for rule in self.rules if rule.status is not RuleStatus.DEPRECATED}
-        rules = tuple(rule for rule in self.rules if rule.id in wanted - left_out)
+            wanted = {rule.key for rule in self.rules if rule.status is not RuleStatus.DEPRECATED}
+        named = tuple(rule for rule in self.rules if rule.key in wanted - left_out)
+        rules = tuple(rule for rule in named if with_open or not rule.is_open)
+        if named and not rules:
+            raise NothingToCheckError("the rules named are judged only where a pack uses them", "name one with --pack")
         if not rules:
             raise NothingToCheckError("no rule is left to check", "loosen --select or --ignore")
         return Book(rules)
@@ -86,16 +91,15 @@ class Book:
         found = tuple(
             rule
             for rule in self.rules
-            if pattern == rule.family.lower()
-            or fnmatchcase(rule.id.lower(), pattern)
-            or fnmatchcase(rule.name, pattern)
+            if pattern in (rule.family.lower(), rule.pack or "general")
+            or any(fnmatchcase(text, pattern) for text in (rule.id.lower(), rule.name, rule.variant))
         )
         if not found:
             raise self._unknown(selector)
         return found
 
     def _unknown(self, name: str) -> DqkitError:
-        known = {text for rule in self.rules for text in (rule.id, rule.name, rule.family)}
+        known = {text for rule in self.rules for text in (rule.id, rule.name, rule.family, rule.pack) if text}
         hint = close_to(name, known, "rules") or f"families: {', '.join(sorted({rule.family for rule in self.rules}))}"
         return DqkitError(f"there is no rule {name!r}", hint)
 
@@ -166,13 +170,14 @@ def _check_cause(rule: Rule, cause_id: str, by_id: Mapping[str, Rule]) -> None:
         raise mark.error(f"{cause_id} is milder ({cause.severity}) than its consequence {rule.id} ({rule.severity})")
     if cause.status is RuleStatus.PREVIEW and rule.status is not RuleStatus.PREVIEW:
         raise mark.error(f"{cause_id} is a preview, which never fails a gate, and would silence {rule.id}")
-    if not _as_strict(cause.allow, rule.allow):
+    if not as_strict(cause.allow, rule.allow):
         raise mark.error(
             f"{cause_id} allows more failures ({cause.allow}) than its consequence {rule.id} ({rule.allow})"
         )
 
 
-def _as_strict(cause: Allow, consequence: Allow) -> bool:
+def as_strict(cause: Allow, consequence: Allow) -> bool:
+    """Tell whether `cause` allows no more failures than `consequence`."""
     if not (cause.count or cause.share):
         return True
     if cause.count is not None and consequence.count is not None:

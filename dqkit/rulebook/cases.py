@@ -9,6 +9,8 @@ import polars as pl
 from dqkit.catalog.schema import FRAMES
 from dqkit.errors import DqkitError
 from dqkit.model import Outcome
+from dqkit.rulebook.document import Mark, as_node
+from dqkit.rulebook.params import instantiate
 from dqkit.rulebook.rule import Case, Rule
 
 
@@ -36,6 +38,7 @@ def run_case(rule: Rule, case: Case) -> CaseResult:
     DqkitError
         The rows cannot stand in the frame of the rule's level.
     """
+    rule = filled_for(rule, case)
     frame = frame_of_case(rule, case.given).select(
         rule.outcome().alias("outcome"), rule.observed().alias("observed"), rule.culprits().alias("culprits")
     )
@@ -49,6 +52,20 @@ def run_case(rule: Rule, case: Case) -> CaseResult:
     if not failure and case.observed and case.observed != observed:
         failure = f"expected to observe {case.observed!r}, got {observed!r}"
     return CaseResult(rule.id, case.name, tuple(_words(outcome) for outcome in outcomes), observed, failure)
+
+
+def filled_for(rule: Rule, case: Case) -> Rule:
+    """Return `rule` with the values that `case` gives to its params; without any, an open rule stays a sample.
+
+    Raises
+    ------
+    DqkitError
+        The rule has no such param, or the value does not fit.
+    """
+    mark = Mark(rule.path, rule.lines.get("cases", 1))
+    return (
+        instantiate(rule, {name: as_node(value, mark) for name, value in case.params.items()}) if case.params else rule
+    )
 
 
 def run_cases(rule: Rule) -> tuple[CaseResult, ...]:

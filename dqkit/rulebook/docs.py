@@ -9,15 +9,18 @@ from pathlib import Path
 from dqkit.rulebook.book import Book, load_book
 from dqkit.rulebook.checks import CHECKS
 from dqkit.rulebook.explain import explain_body, term
+from dqkit.rulebook.explain_pack import explain_pack_body
+from dqkit.rulebook.pack import Pack, load_packs, pack_names
 from dqkit.rulebook.rule import FAMILIES, LANGUAGES, Rule
 
 _MADE = "<!-- Made by `make docs` from rules/; change the rule file, not this page. -->"
 
 
 def pages(book: Book) -> dict[str, str]:
-    """Return the pages as file name -> Markdown: one a rule, an index in each language, and the kinds of check."""
+    """Return the pages as file name -> Markdown: a rule, a pack, an index in each language, the checks."""
     made = {f"{rule.id}-{rule.name}.md": _page(rule) for rule in book}
     made |= {("README.md" if lang == "en" else f"README.{lang}.md"): _index(book, lang) for lang in LANGUAGES}
+    made |= {f"pack-{pack.name}.md": _pack_page(pack, book) for pack in load_packs(pack_names())}
     made["checks.md"] = _kinds()
     return made
 
@@ -60,18 +63,27 @@ def _page(rule: Rule) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def _pack_page(pack: Pack, book: Book) -> str:
+    english, chinese = (explain_pack_body(pack, book, lang) for lang in LANGUAGES)
+    lines = [_MADE, "", f"# {pack.name} {pack.version}", "", *english, "---", "", f"# {pack.title['zh']}", "", *chinese]
+    return "\n".join(lines).rstrip() + "\n"
+
+
 def _index(book: Book, lang: str) -> str:
     heads = {
-        "en": ("The rule book", "rules", ("id", "finds", "speaks of", "severity")),
-        "zh": ("规则手册", "条规则", ("编号", "发现", "对象层级", "严重程度")),
+        "en": ("The rule book", "rules", ("id", "finds", "speaks of", "severity"), "Packs", ("pack", "version", "for")),
+        "zh": ("规则手册", "条规则", ("编号", "发现", "对象层级", "严重程度"), "规则包", ("规则包", "版本", "用途")),
     }
-    title, unit, columns = heads[lang]
+    title, unit, columns, packs, pack_columns = heads[lang]
     lines = [_MADE, "", f"# {title}", "", f"{len(book)} {unit}", ""]
     for family, rules in groupby(book, key=lambda rule: rule.family):
         lines += [f"## {family}: {FAMILIES.get(family, {}).get(lang, family)}", ""]
         lines += [f"| {' | '.join(columns)} |", "|---|---|---|---|"]
         lines += [_index_row(rule, lang) for rule in rules]
         lines.append("")
+    lines += [f"## {packs}", "", f"| {' | '.join(pack_columns)} |", "|---|---|---|"]
+    for pack in load_packs(pack_names()):
+        lines.append(f"| [{pack.name}](pack-{pack.name}.md) | {pack.version} | {pack.title[lang]} |")
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -58,8 +58,17 @@ class Node:
         return "nothing" if self.value is None else f"{self.value!r}"
 
 
-def parse_document(text: str, path: Path) -> Node:
-    """Read the one mapping that a rule file is.
+def as_node(value: Any, mark: Mark) -> Node:
+    """Return plain data as a tree of nodes that all stand at `mark`; the reverse of `Node.plain`."""
+    if isinstance(value, Mapping):
+        return Node({str(key): as_node(child, mark) for key, child in value.items()}, mark)
+    if isinstance(value, list | tuple):
+        return Node(tuple(as_node(child, mark) for child in value), mark)
+    return Node(value, mark)
+
+
+def parse_document(text: str, path: Path, what: str = "a rule") -> Node:
+    """Read the one mapping that a rule file is (or `what` else, for errors).
 
     Raises
     ------
@@ -76,7 +85,7 @@ def parse_document(text: str, path: Path) -> Node:
         raise Mark(path, 1).error("the file is empty", "start from a rule of the book: dqkit rules show GEO-003")
     node = _node(root, path, set(), 0)
     if not isinstance(node.value, Mapping):
-        raise node.mark.error(f"a rule is a mapping of keys to values, not {node.word}")
+        raise node.mark.error(f"{what} is a mapping of keys to values, not {node.word}")
     return node
 
 

@@ -16,7 +16,8 @@ WORDS: dict[str, dict[str, str]] = {
         "remedy": "What to do", "who": "Who can do it",
         "recipe": "Step of a recipe", "implied": "Silent where these failed",
         "params": "A pack may change", "cite": "Where the numbers come from", "cases": "Examples", "column": "column",
-        "value": "value", "nothing": "nothing given", "result": "result",
+        "value": "value", "nothing": "nothing given", "result": "result", "with": "with",
+        "open": "It is judged only where a pack uses it and says what it asks for.", "unset": "for the pack to say",
     },
     "zh": {
         "level": "对象层级", "severity": "严重程度", "allow": "允许失败", "per": "判定范围", "status": "状态",
@@ -24,7 +25,8 @@ WORDS: dict[str, dict[str, str]] = {
         "scope": "适用范围", "everything": "该层级的所有对象均参与判定。", "passes": "通过条件",
         "remedy": "如何处理", "who": "由谁处理", "recipe": "处理流程步骤", "implied": "以下规则失败时不再重复报告",
         "params": "规则包可调整的参数", "cite": "数值来源", "cases": "示例", "column": "列",
-        "value": "值", "nothing": "未给出任何值", "result": "结果",
+        "value": "值", "nothing": "未给出任何值", "result": "结果", "with": "设定",
+        "open": "仅在规则包采用并给出要求时才判定。", "unset": "由规则包给出",
     },
 }  # fmt: skip
 
@@ -51,6 +53,7 @@ def explain_body(rule: Rule, lang: str) -> list[str]:
         "",
         *_facts(rule, lang),
         "",
+        *([words["open"], ""] if rule.is_open else []),
         *_part(words["why"], [rule.why[lang]]),
         *_part(words["check"], _check(rule, words)),
         *_part(words["remedy"], _remedy(rule, lang)),
@@ -95,7 +98,8 @@ def _check(rule: Rule, words: dict[str, str]) -> list[str]:
         lines += [words["everything"], ""]
     lines += ["```yaml", _yaml({"check": rule.source.get("check")}), "```"]
     if rule.params:
-        lines += ["", f"{words['params']}:", "", *(f"- `{name}`: {value}" for name, value in rule.params.items())]
+        values = {name: words["unset"] if value is None else value for name, value in rule.params.items()}
+        lines += ["", f"{words['params']}:", "", *(f"- `{name}`: {value}" for name, value in values.items())]
     return lines
 
 
@@ -113,7 +117,8 @@ def _remedy(rule: Rule, lang: str) -> list[str]:
 def _case(case: Case, lang: str) -> list[str]:
     results = ", ".join(term(word, lang) for word in dict.fromkeys(case.expect))
     rows = [_row(row, lang) for row in case.given[:3]]
-    return [f"- {case.name} → **{results}**", *(f"    - {row}" for row in rows)]
+    values = f" ({WORDS[lang]['with']} {_row(case.params, lang)})" if case.params else ""
+    return [f"- {case.name}{values} → **{results}**", *(f"    - {row}" for row in rows)]
 
 
 def _row(row: Any, lang: str) -> str:

@@ -12,12 +12,10 @@ from typing import Any
 from dqkit.catalog.schema import FRAMES
 from dqkit.errors import DqkitError
 from dqkit.model import Level, Origin, Outcome, RuleStatus, Severity
-from dqkit.rulebook.check import Check
-from dqkit.rulebook.checks import CHECKS
 from dqkit.rulebook.document import Mark, Node, parse_document
+from dqkit.rulebook.params import Open, fill, read_params, sample_of
 from dqkit.rulebook.rule import LANGUAGES, WHO, Allow, Case, Remedy, Rule, Text
-from dqkit.rulebook.scope import Scope, read_scope
-from dqkit.rulebook.section import Section, checked_column, close_to, is_kind, kind_of, share_of
+from dqkit.rulebook.section import Section, checked_column, is_kind, kind_of, share_of
 
 _ID = re.compile(r"[A-Z]{2,8}-[0-9]{3}")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -56,28 +54,24 @@ def parse_rule(text: str, path: Path) -> Rule:
     node = parse_document(text, path)
     level = Level(Section(node, "the rule").choice("level", list(Level)))
     section = Section(node, "the rule", level)
-    params = _params(section)
-    used: set[str] = set()
-    check_kind, check = _check(section, params, used)
-    scope = _scope(section, params, used)
-    for name in params:
-        if name not in used:
-            raise params[name].mark.error(f"no check or scope uses the param {name!r}")
+    is_open = section.flag("open", default=False)
+    params = read_params(section, is_open=is_open)
+    filled = fill(section, level, sample_of(params, _cases(section, level)) if is_open else params)
     rule_id, name = _id_and_name(section)
     rule = Rule(
         id=rule_id,
         name=name,
         family=rule_id.split("-")[0],
         level=Level(section.choice("level", list(Level))),
-        title=_text(section, "title"),
-        scope=scope,
-        check_kind=check_kind,
-        check=check,
+        title=read_text(section, "title"),
+        scope=filled.scope,
+        check_kind=filled.kind,
+        check=Open(filled.check, tuple(params)) if is_open else filled.check,
         params={key: value.plain() for key, value in params.items()},
         severity=Severity(section.choice("severity", list(Severity))),
-        allow=_allow(section),
+        allow=read_allow(section),
         per=section.choice("per", ("site", "archive"), "site"),
-        why=_text(section, "why"),
+        why=read_text(section, "why"),
         remedy=_remedy(section),
         standard=section.text("standard"),
         cite=section.texts("cite"),
@@ -86,6 +80,7 @@ def parse_rule(text: str, path: Path) -> Rule:
         status=RuleStatus(section.choice("status", list(RuleStatus), RuleStatus.STABLE)),
         since=_version(section),
         picture=section.choice("picture", PICTURES, ""),
+        is_open=is_open,
         cases=_cases(section, level),
         path=path,
         sha256=hashlib.sha256(text.encode()).hexdigest(),
@@ -112,59 +107,16 @@ def _version(section: Section) -> str:
     return version
 
 
-def _text(section: Section, key: str) -> Text:
+def read_text(section: Section, key: str) -> Text:
+    """Read a sentence in every language."""
     inner = Section(section.need(key), f"{key!r}")
     texts = {lang: inner.text(lang) for lang in LANGUAGES}
     inner.finish()
     return texts
 
 
-def _params(section: Section) -> Mapping[str, Node]:
-    node = section.take("params")
-    if node is None:
-        return {}
-    if not isinstance(node.value, Mapping):
-        raise node.mark.error(f"params is a mapping of name to value, not {node.word}")
-    return node.value
-
-
-def _filled(node: Node, params: Mapping[str, Node], used: set[str]) -> Node:
-    """Return `node` with every ``{param: name}`` replaced by the value of that param."""
-    if isinstance(node.value, Mapping):
-        if tuple(node.value) == ("param",):
-            name = str(node.value["param"].value)
-            if name not in params:
-                raise node.mark.error(f"the param {name!r} is not declared under params", close_to(name, params, ""))
-            used.add(name)
-            return Node(params[name].value, node.mark)
-        return Node({key: _filled(child, params, used) for key, child in node.value.items()}, node.mark)
-    if isinstance(node.value, tuple):
-        return Node(tuple(_filled(child, params, used) for child in node.value), node.mark)
-    return node
-
-
-def _check(section: Section, params: Mapping[str, Node], used: set[str]) -> tuple[str, Check]:
-    node = _filled(section.need("check"), params, used)
-    outer = Section(node, "check", section.level)
-    if len(outer.keys()) != 1:
-        raise node.mark.error("check names one kind of check", f"kinds: {', '.join(CHECKS)}")
-    kind = outer.keys()[0]
-    if kind not in CHECKS:
-        raise outer.need(kind).mark.error(f"there is no kind of check {kind!r}", close_to(kind, CHECKS, "kinds"))
-    inner = Section(outer.need(kind), f"check {kind}", section.level)
-    check = CHECKS[kind].read(inner)
-    inner.finish()
-    return kind, check
-
-
-def _scope(section: Section, params: Mapping[str, Node], used: set[str]) -> Scope:
-    node = section.take("scope")
-    if node is None:
-        return Scope()
-    return read_scope(Section(_filled(node, params, used), "scope", section.level))
-
-
-def _allow(section: Section) -> Allow:
+def read_allow(section: Section) -> Allow:
+    """Read ``allow:``, a share or a count; absent = none."""
     node = section.take("allow")
     if node is None:
         return Allow(share=0.0)
@@ -178,7 +130,7 @@ def _allow(section: Section) -> Allow:
 
 def _remedy(section: Section) -> Remedy:
     inner = Section(section.need("remedy"), "remedy")
-    manual = _text(inner, "manual") if inner.take("manual") else None
+    manual = read_text(inner, "manual") if inner.take("manual") else None
     harmonize = inner.text("harmonize") if inner.take("harmonize") else None
     who = inner.choice("who", WHO) if manual else None
     inner.finish()
@@ -210,9 +162,18 @@ def _case(section: Section) -> Case:
         expect *= len(given)
     if not given or len(expect) != len(given):
         raise section.error("expects one word, or one for each row of 'given'")
-    case = Case(section.text("name"), expect, given, section.text("observed", ""))
+    case = Case(section.text("name"), expect, given, section.text("observed", ""), _values(section))
     section.finish()
     return case
+
+
+def _values(section: Section) -> Mapping[str, Any]:
+    node = section.take("with")
+    if node is None:
+        return {}
+    if not isinstance(node.value, Mapping):
+        raise node.mark.error(f"'with' is a mapping of param to value, not {node.word}")
+    return {name: value.plain() for name, value in node.value.items()}
 
 
 def _row(node: Node, level: Level) -> Mapping[str, Any]:

@@ -47,12 +47,26 @@ ALWAYS_KNOWN = frozenset(
         "n_unpositioned", "n_volumes", "n_series", "n_studies", "n_patients", "n_sites", "n_slices",
         "n_birth_dates", "n_sexes", "n_names", "n_study_dates", "n_accession_numbers", "n_frames_of_reference",
         "patients_without_id", "sites_with_this_id", "studies_with_this_series", "sites_with_this_series",
+        "n_ages", "n_study_times", "n_institutions", "n_images", "only_localizers", "ids_of_this_person", "ids_alike",
+        "extra_scanners", "series_of_protocol", "speaks_for_scanner", "speaks_for_device", "speaks_for_station",
+        "speaks_for_model", "described_modality", "described_plane", "described_side", "described_contrast",
+        "described_lying", "described_region", "body_part_region", "lying", "plane",
+        "role", "role_by", "region", "region_by", "roles", "regions",
         "patients_with_this_series", "sites_with_this_study", "patients_with_this_study", "order_inferred", "verdict",
+        "is_volume", "is_tiled", "has_acquired_images", "at_blank_end", "alike_by",
     }
 )  # fmt: skip
 """Columns that the frames always fill (has_* and the like: for every DICOM file)."""
 
-PIXEL_COLUMNS = frozenset({"decodes", "decode_error", "pixel_min", "pixel_max", "pixel_mean", "pixel_std"})
+PIXEL_COLUMNS = frozenset(
+    {
+        "decodes", "decode_error", "pixel_min", "pixel_max", "pixel_mean", "pixel_std", "grey_levels",
+        "outside_bits_share", "neighbour_correlation", "byte_swap_gain", "blank_slices", "blank_end_slices",
+        "identical_slices", "noise_slices", "mirrored_slices", "slice_clipped_shares",
+        "slice_negative_shares", "undeclared_padding_share", "air_peak_hu", "tissue_peak_hu", "shows_air",
+        "shows_tissue", "n_looked_at", "snr", "cnr", "sharpness", "n_alike", "n_sharing_pixels",
+    }
+)  # fmt: skip
 """Columns that are null until pixels were decoded: their absence says that nothing has looked."""
 
 
@@ -82,13 +96,15 @@ class Case:
     """A rule's own test: rows of its level's frame and what it must say of them.
 
     `expect` has one word a row: pass | fail | not_applicable | unknown, or the reason of the unknown. `observed` is
-    what the finding of the first row must say; empty = anything.
+    what the finding of the first row must say; empty = anything. `params` are the values that the case gives to params
+    (``with:``).
     """
 
     name: str
     expect: tuple[str, ...]
     given: tuple[Mapping[str, Any], ...]
     observed: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -120,11 +136,26 @@ class Rule:
     sha256: str
     picture: str = ""
     """What a picture of a finding shows: gap, tilt, duplicate, orientation or image; empty = none."""
+    is_open: bool = False
+    """It is judged only where a pack uses it and fills in its params."""
     variant: str = ""
+    """Where a pack made it: ``<pack>/<as>``."""
+    pack: str = ""
+    """The pack that it stands in beside the book; empty for rules of the book, even where a pack changed them."""
     source: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """The YAML as read, for `dqkit rules show` and for packs."""
     lines: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
     """Key -> its line in the file."""
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Id and variant: what tells it from every other rule of a run."""
+        return self.id, self.variant
+
+    @property
+    def label(self) -> str:
+        """Id, and variant where a pack made it (``ACQ-101 prostate-mr/t2``)."""
+        return f"{self.id} {self.variant}".strip()
 
     @property
     def columns(self) -> tuple[str, ...]:

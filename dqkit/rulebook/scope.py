@@ -4,6 +4,7 @@ scope:
   is_image: true                                   # equals
   Modality: [CT, MR, PT]                           # is one of; for a list column: holds one of
   BurnedInAnnotation: {not: "YES"}                 # is none of
+  ScanningSequence: {any: [SE], not: [IR, EP]}     # both: holds one of these and none of those
   n_slices: {min: 3}                               # at least, at most (max)
   StudyDate: {present: true}                       # has a value at all; never unknown
   TransferSyntaxUID: {listed_in: transfer-syntaxes, where: {lossy: always}}   # a key of a vocabulary table
@@ -120,6 +121,8 @@ def _conditions(section: Section, column: str, node: Node) -> list[Condition]:
     found: list[Condition] = []
     if inner.take("present") is not None:
         found.append(Condition(column, "present", (inner.flag("present", default=True),)))
+    if inner.take("any") is not None:
+        found.append(Condition(column, "in", inner.values("any", column), is_list=is_list))
     if inner.take("not") is not None:
         found.append(Condition(column, "not_in", inner.values("not", column), is_list=is_list))
     if inner.take("min") is not None or inner.take("max") is not None:
@@ -132,7 +135,7 @@ def _conditions(section: Section, column: str, node: Node) -> list[Condition]:
             found.append(Condition(column, kind, values, is_list=is_list, table=table))
     inner.finish()
     if not found:
-        raise inner.error("is empty", "allowed: present, not, min, max, listed_in, not_listed_in")
+        raise inner.error("is empty", "allowed: any, present, not, min, max, listed_in, not_listed_in")
     return found
 
 

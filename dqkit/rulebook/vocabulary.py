@@ -49,3 +49,9 @@ def image_sop_classes() -> tuple[str, ...]:
     images do not speak of them.
     """
     return keys_where("sop-classes", image=True)
+
+
+def image_modalities() -> tuple[str, ...]:
+    """Return the values of Modality that SOP classes of images have, sorted."""
+    rows = load_table("sop-classes").values()
+    return tuple(sorted({name for row in rows if row.get("image") for name in row.get("modalities", ())}))

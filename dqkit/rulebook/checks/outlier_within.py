@@ -6,7 +6,7 @@ from typing import Self
 import polars as pl
 
 from dqkit.rulebook.check import EVERYONE, Compiled, Expectation, Needs
-from dqkit.rulebook.phrase import named
+from dqkit.rulebook.phrase import listed, named, words_of
 from dqkit.rulebook.section import Section
 
 _MAD_TO_SIGMA = 1.4826
@@ -51,7 +51,7 @@ class OutlierWithin:
 
     def expected(self) -> str:
         """Say what passes."""
-        return f"{self.of} within {self.z:g} robust standard deviations of its {' and '.join(self.by)}"
+        return f"{words_of(self.of)} within {self.z:g} robust standard deviations of its {listed(self.by, ' and ')}"
 
     def _score(self, inside: pl.Expr) -> pl.Expr:
         known = pl.all_horizontal(pl.col(column).is_not_null() for column in self.columns)
@@ -69,7 +69,7 @@ class OutlierWithin:
 
     def compile(self, inside: pl.Expr = EVERYONE) -> Compiled:
         """Return the expressions."""
-        observed = pl.concat_str(named(self.of), pl.lit(f", far from others of its {' and '.join(self.by)}"))
+        observed = pl.concat_str(named(self.of), pl.lit(f", far from others of its {listed(self.by, ' and ')}"))
         return Compiled(self._score(inside) <= self.z, observed)
 
     def expectation(self, inside: pl.Expr = EVERYONE) -> Expectation:
