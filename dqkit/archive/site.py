@@ -1,8 +1,9 @@
 """Which hospital a file came from."""
 
 import csv
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
@@ -10,6 +11,7 @@ import polars as pl
 from dqkit.errors import DqkitError
 
 _FORMS = "name:<site>, path:<n>, tag:InstitutionName, or a CSV file with the columns folder,site"
+_NAMES = " names="
 _TAGS = ("InstitutionName", "StationName", "Manufacturer")
 
 
@@ -26,14 +28,18 @@ class SiteRule:
         The site's name, the 1-based depth of the folder, the keyword, or the CSV's path.
     table
         For ``file``: folder (relative to the root) -> site.
+    names
+        What is found so -> the name that the site goes by.
     """
 
     kind: str = "auto"
     value: str = ""
     table: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        return f"{self.kind}:{self.value}" if self.value else self.kind
+        how = f"{self.kind}:{self.value}" if self.value else self.kind
+        return f"{how}{_NAMES}{json.dumps(self.names, ensure_ascii=False, sort_keys=True)}" if self.names else how
 
     @classmethod
     def parse(cls, text: str) -> "SiteRule":
@@ -44,6 +50,9 @@ class SiteRule:
         DqkitError
             Another form, or a CSV that cannot be used.
         """
+        names = _names_in(text)
+        if names:
+            return replace(cls.parse(text.rpartition(_NAMES)[0]), names=names)
         kind, _, value = text.partition(":")
         if text == "auto":
             return cls()
@@ -57,6 +66,18 @@ class SiteRule:
             file = value if kind == "file" else text
             return cls("file", file, _site_table(Path(file)))
         raise DqkitError(f"--site-from {text!r} is not understood", f"write {_FORMS}; tags: {', '.join(_TAGS)}")
+
+
+def _names_in(text: str) -> dict[str, str]:
+    """Return the names that `SiteRule.__str__` wrote behind a rule; empty where it wrote none."""
+    _, found, written = text.rpartition(_NAMES)
+    if not found:
+        return {}
+    try:
+        names = json.loads(written)
+    except ValueError:
+        return {}
+    return names if isinstance(names, dict) and all(isinstance(name, str) for name in names.values()) else {}
 
 
 def _site_table(path: Path) -> dict[str, str]:
@@ -84,6 +105,11 @@ def with_site(instances: pl.DataFrame, rule: SiteRule, root_name: str, *, root_h
     root_holds_sites
         Whether the root holds two or more folders, so that its first level stands for sites.
     """
+    named = _with_site(instances, rule, root_name, root_holds_sites=root_holds_sites)
+    return named.with_columns(pl.col("site").replace(dict(rule.names))) if rule.names else named
+
+
+def _with_site(instances: pl.DataFrame, rule: SiteRule, root_name: str, *, root_holds_sites: bool) -> pl.DataFrame:
     fallback = pl.lit(root_name)
     folders = pl.col("path").str.split("/")
     institution = pl.col("InstitutionName").str.strip_chars().replace("", None)

@@ -85,9 +85,14 @@ def _private(headers: Sequence[Header | None], columns: Columns) -> Columns:
             if b_values[row] is None:
                 b_values[row] = b_value
     return {
-        "diffusion_b_value": pl.Series(b_values, dtype=pl.Float64),
+        "diffusion_b_value": pl.Series(b_values, dtype=pl.Float64).fill_null(_of_name(columns["SequenceName"])),
         "mosaic_tiles": _integers(tiles),
     }
+
+
+def _of_name(sequence_names: pl.Series) -> pl.Series:
+    """Return the b-value in Siemens' names of sequences (``*ep_b1000#12``), where no element has it."""
+    return sequence_names.str.extract(r"^\*ep_b(\d{1,5})(?:t|#\d+)?$").cast(pl.Float64)
 
 
 def _frames(headers: Sequence[Header | None]) -> Columns:

@@ -3,13 +3,14 @@
 import polars as pl
 
 from dqkit.catalog.schema import LABELS, SERIES, STACKS, Schema, conform, empty
+from dqkit.index.acquired import ACQUIRED, acquired, time_points, with_frame_b_values
 from dqkit.model import FileStatus
 
 _COUNTED = {
     "n_files", "n_instances", "n_frames", "n_stacks", "n_localizers", "n_orientations", "is_survey",
     "n_unpositioned", "size",
     "n_without_patient", "partly_missing", "varying", "varying_values", "series_key", "folder", "bucket", "source_id",
-    "site",
+    "site", "instance_numbers_missing", *ACQUIRED,
 }  # fmt: skip
 
 SOLE: Schema = {name: kind for name, kind in SERIES.items() if name not in _COUNTED}
@@ -18,6 +19,7 @@ SOLE: Schema = {name: kind for name, kind in SERIES.items() if name not in _COUN
 DEMANDED = (
     "StudyDate", "ImageType", "ScanningSequence", "SequenceVariant", "Units", "DecayCorrection", "CorrectedImage",
     "RescaleSlope", "PresentationIntentType", "ImageLaterality", "Laterality", "SliceThickness", "FrameOfReferenceUID",
+    "KVP", "ConvolutionKernel", "RepetitionTime", "EchoTime", "FlipAngle", "MagneticFieldStrength",
 )  # fmt: skip
 """Attributes that rules of the series level ask to be present, and so on each of its instances."""
 
@@ -39,7 +41,7 @@ def series_of(instances: pl.DataFrame, stacks: pl.DataFrame, planes: pl.DataFram
     members = instances.filter(pl.col("status") == FileStatus.DICOM)
     if members.is_empty():
         return empty(SERIES)
-    grouped = members.group_by("series_key", maintain_order=True).agg(*_counts(), *_extremes())
+    grouped = members.group_by("series_key", maintain_order=True).agg(*_counts(), *acquired(), *_extremes())
     grouped = grouped.with_columns(_sole(name, kind) for name, kind in SOLE.items())
     varying = _varying(members, grouped)
     per_stack = stacks.group_by("series_key").agg(pl.len().alias("n_stacks"))
@@ -47,13 +49,14 @@ def series_of(instances: pl.DataFrame, stacks: pl.DataFrame, planes: pl.DataFram
         grouped.join(varying, on="series_key", how="left")
         .join(per_stack, on="series_key", how="left")
         .join(planes, on="series_key", how="left")
+        .join(time_points(members), on="series_key", how="left")
         .with_columns(
             pl.col("n_stacks", "n_orientations").fill_null(0),
             pl.col("is_survey").fill_null(value=False),
             *(pl.col(c).fill_null([]) for c in ("varying", "varying_values")),
         )
     )
-    return conform(result, SERIES)
+    return conform(with_frame_b_values(result, members), SERIES)
 
 
 def labels_of(instances: pl.DataFrame) -> pl.DataFrame:
@@ -75,6 +78,7 @@ def _counts() -> list[pl.Expr]:
         (image & ~positioned).sum().alias("n_unpositioned"),
         pl.col("PatientID").is_null().sum().alias("n_without_patient"),
         _partly_missing(),
+        _numbers_missing(),
         pl.col("size").sum(),
     ]
 
@@ -86,6 +90,18 @@ def _partly_missing() -> pl.Expr:
         absent = pl.col(name).null_count()
         named.append(pl.when((absent > 0) & (absent < pl.len())).then(pl.lit(name)))
     return pl.concat_list(named).list.drop_nulls().alias("partly_missing")
+
+
+def _numbers_missing() -> pl.Expr:
+    """Count the instance numbers between the first and the last that no image has.
+
+    Numbers in steps (1, 3, 5) miss none. Where more than a fifth is missing, numbers do not count images but, as
+    those of diffusion series of Philips, reserve places: null.
+    """
+    steps = pl.col("InstanceNumber").drop_nulls().unique().sort().diff().drop_nulls()
+    missing = (steps // steps.min() - 1).sum()
+    counts = (missing * 5 <= pl.len()) & (pl.col("InstanceNumber").null_count() == 0)
+    return pl.when(counts).then(missing).cast(pl.Int64).alias("instance_numbers_missing")
 
 
 def _extremes() -> list[pl.Expr]:
