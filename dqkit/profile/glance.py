@@ -15,8 +15,8 @@ class Glance:
     Attributes
     ----------
     sites
-        One row a site: site, files, dicom_files, patients, studies, series, instances, bytes, modalities (list),
-        scanners (count), first_year, last_year.
+        One row a site: site, files, dicom_files, images, images_decoded, patients, studies, series, instances, bytes,
+        modalities (list), scanners (count), first_year, last_year.
     modalities
         site, modality, series, instances.
     scanners
@@ -60,7 +60,8 @@ def glance_of(tables: Tables) -> Glance:
     year = pl.col("study_date").dt.year()
     plausible = pl.when(year.is_between(_FIRST_YEAR, datetime.now(UTC).year)).then(year)
     series = tables.scan("series").with_columns(scanner, plausible.alias("year"))
-    files = tables.scan("instances").group_by("site").agg(*_file_counts())
+    decoded = tables.scan("pixel_measures").select("file_id").unique().with_columns(is_decoded=pl.lit(value=True))
+    files = tables.scan("instances").join(decoded, on="file_id", how="left").group_by("site").agg(*_file_counts())
     by_site = series.group_by("site").agg(
         pl.col("patient_key").drop_nulls().n_unique().cast(pl.Int64).alias("patients"),
         pl.col("study_key").n_unique().cast(pl.Int64).alias("studies"),
@@ -78,7 +79,18 @@ def glance_of(tables: Tables) -> Glance:
     )
     plans = [files.join(by_site, on="site", how="full", coalesce=True), modalities, scanners]
     sites, modality_rows, scanner_rows, *counts = pl.collect_all([*plans, *_histograms(series, tables)])
-    numbers = ["files", "dicom_files", "bytes", "patients", "studies", "series", "instances", "scanners"]
+    numbers = [
+        "files",
+        "dicom_files",
+        "images",
+        "images_decoded",
+        "bytes",
+        "patients",
+        "studies",
+        "series",
+        "instances",
+        "scanners",
+    ]
     return Glance(
         sites=sites.with_columns(pl.col(numbers).fill_null(0), pl.col("modalities").fill_null([])).sort("site"),
         modalities=modality_rows.sort("site", "modality", nulls_last=True),
@@ -92,6 +104,8 @@ def _file_counts() -> list[pl.Expr]:
     return [
         real.sum().cast(pl.Int64).alias("files"),
         (pl.col("status") == "dicom").sum().cast(pl.Int64).alias("dicom_files"),
+        ((pl.col("status") == "dicom") & pl.col("Rows").is_not_null()).sum().cast(pl.Int64).alias("images"),
+        pl.col("is_decoded").sum().cast(pl.Int64).alias("images_decoded"),
         pl.col("size").filter(real).sum().alias("bytes"),
     ]
 
