@@ -14,6 +14,7 @@ import polars as pl
 from deltalake import DeltaTable, write_deltalake
 
 from dqkit.catalog.schema import RUNS
+from dqkit.catalog.whole import check_whole
 
 _CHAINED = [name for name in RUNS if name != "sha256"]
 
@@ -32,7 +33,13 @@ class Record:
 
 def scan(catalog: Path) -> pl.LazyFrame:
     """Return all runs, oldest first."""
-    return pl.scan_delta(DeltaTable(catalog / "runs")).select(list(RUNS)).sort("run")
+    return pl.scan_delta(_opened(catalog)).select(list(RUNS)).sort("run")
+
+
+def _opened(catalog: Path) -> DeltaTable:
+    table = DeltaTable(catalog / "runs")
+    check_whole(table, catalog / "runs")
+    return table
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class Last:
 def last(catalog: Path) -> Last:
     """Return the last run."""
     columns = ["run", "run_id", "sha256", "table_versions"]
-    runs = pl.scan_delta(DeltaTable(catalog / "runs")).select(columns).sort("run").last().collect()
+    runs = pl.scan_delta(_opened(catalog)).select(columns).sort("run").last().collect()
     run, run_id, sha256, versions = runs.row(0)
     return Last(run, run_id, sha256, json.loads(versions))
 

@@ -79,7 +79,9 @@ ATTRIBUTES: Schema = {
     "MagneticFieldStrength": REAL,
     "SpacingBetweenSlices": REAL,
     "EchoTrainLength": INT,
+    "ImagedNucleus": TEXT,
     "PercentSampling": REAL,
+    "PercentPhaseFieldOfView": REAL,
     "PixelBandwidth": REAL,
     "ProtocolName": TEXT,
     "TriggerTime": REAL,
@@ -102,6 +104,10 @@ ATTRIBUTES: Schema = {
     "InPlanePhaseEncodingDirection": TEXT,
     "FlipAngle": REAL,
     "SpiralPitchFactor": REAL,
+    "SingleCollimationWidth": REAL,
+    "TotalCollimationWidth": REAL,
+    "ExposureIndex": REAL,
+    "DeviationIndex": REAL,
     "CTDIvol": REAL,
     "DiffusionBValue": REAL,
     "DiffusionGradientOrientation": REALS,
@@ -120,6 +126,7 @@ ATTRIBUTES: Schema = {
     "ImageLaterality": TEXT,
     "TemporalPositionIdentifier": INT,
     "NumberOfTemporalPositions": INT,
+    "TemporalResolution": REAL,
     "SliceLocation": REAL,
     # Ophthalmic photography (C.8.17)
     "HorizontalFieldOfView": REAL,
@@ -155,23 +162,29 @@ ATTRIBUTES: Schema = {
     "NumberOfSlices": INT,
     # Inside a sequence: see NESTED
     "RadiopharmaceuticalStartTime": TEXT,
+    "RadiopharmaceuticalStartDateTime": TEXT,
     "RadionuclideTotalDose": REAL,
     "RadionuclideHalfLife": REAL,
     "PhysicalDeltaX": REAL,
     "PhysicalDeltaY": REAL,
     "PhysicalUnitsXDirection": INT,
     "ViewCodeMeaning": TEXT,
+    "AnatomicRegionCodeMeaning": TEXT,
+    "ContrastBolusAgentCodeMeaning": TEXT,
 }
 """The attributes read from every header, with the type they are kept in."""
 
 NESTED: dict[str, tuple[str, str]] = {
     "RadiopharmaceuticalStartTime": ("RadiopharmaceuticalInformationSequence", "RadiopharmaceuticalStartTime"),
+    "RadiopharmaceuticalStartDateTime": ("RadiopharmaceuticalInformationSequence", "RadiopharmaceuticalStartDateTime"),
     "RadionuclideTotalDose": ("RadiopharmaceuticalInformationSequence", "RadionuclideTotalDose"),
     "RadionuclideHalfLife": ("RadiopharmaceuticalInformationSequence", "RadionuclideHalfLife"),
     "PhysicalDeltaX": ("SequenceOfUltrasoundRegions", "PhysicalDeltaX"),
     "PhysicalDeltaY": ("SequenceOfUltrasoundRegions", "PhysicalDeltaY"),
     "PhysicalUnitsXDirection": ("SequenceOfUltrasoundRegions", "PhysicalUnitsXDirection"),
     "ViewCodeMeaning": ("ViewCodeSequence", "CodeMeaning"),
+    "AnatomicRegionCodeMeaning": ("AnatomicRegionSequence", "CodeMeaning"),
+    "ContrastBolusAgentCodeMeaning": ("ContrastBolusAgentSequence", "CodeMeaning"),
 }
 """Column -> (sequence, attribute of its first item), for attributes that stand inside a sequence."""
 
@@ -322,6 +335,15 @@ SERIES: Schema = {
     "diffusion_b_value": REAL,
     "is_localizer": FLAG,
     "is_derived": FLAG,
+    "b_values": REALS,  # s/mm2, ascending, each once; null where no image has one
+    "views": TEXTS,  # side and view of its images, such as R-CC, PA or L, each once; null where none has either
+    "ctdi_vol_mgy": REAL,  # largest CTDIvol
+    "tube_current_ma": REAL,  # largest XRayTubeCurrent
+    "exposure_mas": REAL,  # largest Exposure
+    "first_acquisition_time": TEXT,  # earliest AcquisitionTime, HHMMSS.FFFFFF
+    "n_time_points": INT,  # most images of one place that were acquired at different times; null where none are
+    "instance_numbers_missing": INT,  # between the first and the last; null where numbers do not count images
+    "time_span_s": REAL,  # from the first to the last image of that place
 }
 """One row a series. A column holds the sole value of its attribute; where there are several it is null and
 the attribute stands in `varying`."""
@@ -345,6 +367,8 @@ PIXEL_MEASURES: Schema = {
     "mtime_ns": INT,
     "measure_version": pl.Int32(),
     "bucket": pl.Int32(),
+    "frame": INT,  # 1-based; 1 for single-frame files
+    "frames_looked_at": INT,  # of this file, so that a sample is told from all
     "decodes": FLAG,
     "decode_error": TEXT,  # kind of failure, free of values
     "pixel_min": REAL,
@@ -352,8 +376,28 @@ PIXEL_MEASURES: Schema = {
     "pixel_mean": REAL,
     "pixel_std": REAL,
     "pixel_sha256": TEXT,  # of the decoded samples
+    "pixel_dtype": TEXT,  # of the decoded samples, such as uint16
+    # What follows leaves out samples that Pixel Padding Value marks; docs/pixels.md defines each
+    "grey_levels": INT,  # distinct values
+    "commonest_share": REAL,  # share of the commonest value
+    "share_at_min": REAL,
+    "share_at_max": REAL,
+    "clipped_share": REAL,  # share at the largest value where that is a plateau, else 0
+    "outside_bits_share": REAL,  # samples with values in the bits that BitsStored leaves unused
+    "negative_share": REAL,  # after the rescale
+    "rescaled_min": REAL,  # after the rescale
+    "neighbour_correlation": REAL,  # of pixels side by side: 0 = noise
+    "byte_swap_gain": REAL,  # how many times smoother the image is with its bytes swapped
+    "noise": REAL,  # standard deviation, in units of the rescaled values
+    "snr": REAL,
+    "cnr": REAL,
+    "sharpness": REAL,
+    "air_share": REAL,  # CT: share within 100 HU of air
+    "air_peak_hu": REAL,  # CT
+    "tissue_peak_hu": REAL,  # CT
+    "signature": pl.Binary(),  # 32 x 32 grey levels of 8 bits, to compare slices
 }
-"""What decoding a file's first frame showed; keyed by file, size, mtime and measure version."""
+"""What decoding a frame of a file showed, a row a frame; keyed by file, size, mtime, measure version and frame."""
 
 SOURCES: Schema = {
     "source_id": TEXT,
@@ -366,6 +410,10 @@ SOURCES: Schema = {
     "registered_at": WHEN,
     "indexed_at": WHEN,
     "root_folders": INT,  # folders directly under the root: two or more stand for sites
+    "kind": TEXT,  # folder | table; null = folder
+    "columns": TEXTS,  # of a table: what it has something to say about; null = a folder, whose headers say all
+    "mapping": TEXT,  # of a table: what its columns mean (JSON)
+    "fingerprint": TEXT,  # of a table: hash of size, mtime and mapping when it was last read
 }
 
 OUTCOMES: Schema = {
@@ -484,26 +532,126 @@ _MORE_OF_AN_INSTANCE: Schema = {
     "pixel_min": REAL,
     "pixel_max": REAL,
     "pixel_std": REAL,
+    "grey_levels": INT,
+    "outside_bits_share": REAL,
+    "neighbour_correlation": REAL,
+    "byte_swap_gain": REAL,
+    "at_blank_end": FLAG,  # a blank slice before the first or after the last that shows something
+}
+
+_PIXELS_OF_A_STACK: Schema = {
+    # Index-aligned with file_ids, or indices into it (0-based); null where not all slices were decoded
+    "blank_slices": INTS,  # blank ones between others that are not
+    "blank_end_slices": INTS,  # blank ones before the first and after the last that is not
+    "identical_slices": INTS,  # with the pixels of a slice elsewhere in the stack
+    "noise_slices": INTS,  # noise between slices that show something
+    "mirrored_slices": INTS,  # turned over against the slices beside them
+    "slice_clipped_shares": REALS,
+    "slice_negative_shares": REALS,
+    "undeclared_padding_share": REAL,  # CT: largest share of samples far below air that no attribute declares
+    "air_peak_hu": REAL,  # CT: median of the slices
+    "tissue_peak_hu": REAL,  # CT: median of the slices
+    "shows_air": FLAG,
+    "shows_tissue": FLAG,
+    "grey_levels": INT,  # of the slice that has most
+    "is_tiled": FLAG,  # several slices stand in one frame (mosaic, VFRAME): they are not compared; never null
+}
+
+_PIXELS_OF_A_SERIES: Schema = {
+    "n_looked_at": INT,  # images of it that were decoded; null = none
+    "snr": REAL,  # median of its images, and so the next
+    "cnr": REAL,
+    "sharpness": REAL,
+    "alike_by": TEXT,  # hash of scanner, protocol, thickness and kernel: series of one key look alike
+    "n_alike": INT,  # decoded series with this key
 }
 
 _COUNTS: Schema = {"n_files": INT, "n_instances": INT, "n_series": INT}
 
+ACQUISITION: Schema = {
+    "acquired_phase_mm": REAL,  # field of view / encoding steps, along the phase direction …
+    "acquired_frequency_mm": REAL,  # … and along the frequency direction; never an interpolated PixelSpacing
+    "fov_mm": REAL,  # longer side of the image
+    "fov_short_mm": REAL,  # shorter side
+    "slice_gap_mm": REAL,  # between the faces of neighbouring slices; negative where they overlap
+    "n_slices": INT,  # of its largest volume, or its frames where it has none
+    "temporal_resolution_s": REAL,
+    "dynamic_duration_s": REAL,
+    "uptake_minutes": REAL,  # from the injection of the tracer to the first image
+    "tracer_start": TEXT,  # RadiopharmaceuticalStartDateTime or RadiopharmaceuticalStartTime
+    "detector_rows": REAL,  # TotalCollimationWidth / SingleCollimationWidth
+    "field_strength_t": REAL,  # MagneticFieldStrength; values in gauss are divided by 10 000
+    "laterality": TEXT,  # R, L, B or U: ImageLaterality, else Laterality
+    "contrast_agent": TEXT,  # ContrastBolusAgent, else its code; null where it says that there was none
+    "kernel": TEXT,  # first value of ConvolutionKernel; some makers add an iteration level behind it
+    "pixels_per_degree": REAL,  # Columns / HorizontalFieldOfView of a fundus photograph
+}
+"""Columns of a series that are worked out of how it was acquired (audit/acquisition_columns.py)."""
+
+RECOGNISED: Schema = {
+    "role": TEXT,  # what the series is for, a key of rules/vocabulary/roles.yaml; empty where nothing says so
+    "role_by": TEXT,  # attributes | description, empty where not recognised
+    "region": TEXT,  # what it shows, a key of rules/vocabulary/regions.yaml; empty where nothing says so
+    "region_by": TEXT,  # attributes | description, empty where not recognised
+}
+"""Columns of a series that recognisers fill (audit/recognise.py); never null."""
+
+CONSISTENCY: Schema = {
+    "vendor": TEXT,  # Manufacturer in its preferred spelling; null where the vocabulary does not know it
+    "scanner_key": TEXT,  # site, maker, model and serial number (or station) of what acquired the images
+    "protocol_key": TEXT,  # Modality, ProtocolName and SeriesDescription, and whether images are derived
+    "series_of_protocol": INT,  # series of this scanner and protocol; 0 where one of them is not known
+    "device": TEXT,  # maker, model and serial number
+    "station": TEXT,  # site, modality and StationName
+    "software": TEXT,  # SoftwareVersions
+    "software_before": TEXT,  # on the first series of a scanner with other software: what it had before
+    "vendor_spellings": INT,  # in how many ways the archive spells this maker
+    "vendors_of_model": INT,  # makers that the archive names for this model
+    "stations_of_scanner": INT,  # distinct StationName
+    "sites_of_device": INT,
+    "devices_of_station": INT,
+    "speaks_for_scanner": FLAG,  # of the series of a scanner, the one in whose name a finding about it stands …
+    "speaks_for_device": FLAG,
+    "speaks_for_station": FLAG,
+    "speaks_for_model": FLAG,
+    "described_modality": TEXT,  # what its descriptions name: CT, MR, "" = none or several …
+    "described_plane": TEXT,  # AXIAL, SAGITTAL, CORONAL
+    "described_side": TEXT,  # L, R
+    "described_contrast": TEXT,  # with, without
+    "described_region": TEXT,  # a key of rules/vocabulary/regions.yaml
+    "body_part_region": TEXT,  # the same by BodyPartExamined alone
+    "described_lying": TEXT,  # supine, prone
+    "lying": TEXT,  # the same by PatientPosition; "" = on a side, or not known
+    "plane": TEXT,  # of all its volumes; "" = none or several
+    "age_error_years": REAL,  # between PatientAge and the time from birth to study
+    "originals_in_study": INT,  # series of original images of its study and modality
+}
+"""Columns of a series by which it is compared with itself and with others (audit/consistency_columns.py)."""
+
 FRAMES: dict[Level, Schema] = {
     Level.FILE: INSTANCES | {"is_dicom": FLAG},
     Level.INSTANCE: INSTANCES | _MORE_OF_AN_INSTANCE,
-    Level.STACK: STACKS | {"n_duplicates": INT, "n_gaps": INT, "slice_step_spread": REAL, "is_volume": FLAG},
+    Level.STACK: STACKS | {"n_duplicates": INT, "n_gaps": INT, "slice_step_spread": REAL, "is_volume": FLAG}
+    | _PIXELS_OF_A_STACK
+    | {"role": TEXT, "region": TEXT},  # of its series
     Level.SERIES: SERIES
+    | _PIXELS_OF_A_SERIES
     | {
         "studies_with_this_series": INT,
         "sites_with_this_series": INT,
         "patients_with_this_series": INT,
         "n_volumes": INT,  # stacks that are not localizers
         "volume_sizes": INTS,  # slices of each of them
+        "slice_step_mm": REAL,  # median of their slice steps
         "stack_verdicts": TEXTS,
         "is_image": FLAG,
+        **ACQUISITION,
+        **CONSISTENCY,
+        **RECOGNISED,
     },
     Level.STUDY: {
         **_KEYS,
+        "source_id": TEXT,  # of all its series; null where they come from several sources
         **_COUNTS,
         "StudyInstanceUID": TEXT,
         "modalities": TEXTS,
@@ -515,9 +663,23 @@ FRAMES: dict[Level, Schema] = {
         "sites_with_this_study": INT,
         "patients_with_this_study": INT,
         "study_date": DATE,
+        "n_ages": INT,
+        "n_study_times": INT,
+        "n_institutions": INT,
+        "weight_spread_kg": REAL,  # between the heaviest and the lightest PatientWeight
+        "days_of_images": INT,  # from its first to its last original images
+        "n_images": INT,  # images and frames of series of images
+        "only_localizers": FLAG,  # all its images are scout views
+        "extra_scanners": INT,  # scanner models beyond one a modality
+        "b_values": REALS,  # of all its series, ascending, each once; null where none has one
+        "views": TEXTS,  # of all its series, each once; null where none has one
+        "roles": TEXTS,  # of its series, each once; never null
+        "regions": TEXTS,  # of its series, each once; never null
+        "StudyDescription": TEXT,  # null where its series have several
     },
     Level.PATIENT: {
         **_KEYS,
+        "source_id": TEXT,  # as above
         **_COUNTS,
         "PatientID": TEXT,
         "n_studies": INT,
@@ -525,11 +687,20 @@ FRAMES: dict[Level, Schema] = {
         "n_sexes": INT,
         "n_names": INT,
         "sites_with_this_id": INT,
+        "ids_of_this_person": INT,  # IDs of the site with this name and birth date; 1 where they name nobody
+        "ids_alike": INT,  # IDs of the site that differ in case, leading zeros or punctuation alone
+        "follow_up_fields": INT,  # most field strengths of MR, over several studies; null for a single study
+        "follow_up_models": INT,  # most scanner models of one modality, over several studies
+        "follow_up_thickness_mm": REAL,  # largest difference of slice thickness within a protocol, between studies
+        "has_acquired_images": FLAG,  # CT, MR, PT, MG, CR or DX, not derived; never null
+        "n_sharing_pixels": INT,  # other PatientIDs that have images with the very same pixels
     },
     Level.LABEL: LABELS,
     Level.SITE: {
-        "site": TEXT, **_COUNTS, "n_patients": INT, "n_studies": INT, "n_not_dicom": INT, "n_unread": INT,
+        "site": TEXT, "source_id": TEXT, **_COUNTS, "n_patients": INT, "n_studies": INT, "n_not_dicom": INT, "n_unread": INT,
         "modalities": TEXTS,
+        "ct_thickness_mm": REAL,  # median of its CT series …
+        "ct_thickness_elsewhere_mm": REAL,  # … and of the other sites; null where there are not two of them
     },
     Level.ARCHIVE: {**_COUNTS, "n_sites": INT, "n_patients": INT, "n_studies": INT, "modalities": TEXTS},
 }  # fmt: skip

@@ -20,11 +20,15 @@ from filelock import FileLock, Timeout
 
 from dqkit.catalog import runs
 from dqkit.catalog.schema import FORMAT_VERSION, TABLES, Schema, conform, empty
+from dqkit.catalog.whole import check_whole
 from dqkit.errors import DqkitError, IncompleteError
 
 _MARKER = "dqkit.json"
 _OURS = frozenset({_MARKER, ".lock", ".work", *TABLES})
 _PARTITIONED = "instances"
+
+_KEEP_VERSIONS = {"delta.enableExpiredLogCleanup": "false"}
+"""Delta Lake would forget versions of more than 30 days ago, which verdicts cite (docs/catalog.md)."""
 
 
 class Catalog:
@@ -56,6 +60,7 @@ class Catalog:
                 f"the catalog {path} was made with the key {marker['key_fingerprint']}, yours is {key_fingerprint}",
                 "give its key with DQKIT_KEY or --key-file: pseudonyms would not match",
             )
+        self._whole: set[tuple[str, int]] = set()
         with _damage_told(path):
             self._versions = runs.last(path).table_versions
 
@@ -82,7 +87,11 @@ class Catalog:
         if table == "runs":
             return runs.scan(self.path)
         with _damage_told(self.path):
-            return _scan(DeltaTable(self.path / table, version=self._versions[table]), TABLES[table])
+            opened = DeltaTable(self.path / table, version=self._versions[table])
+            if (table, self._versions[table]) not in self._whole:
+                check_whole(opened, self.path / table)
+                self._whole.add((table, self._versions[table]))
+            return _scan(opened, TABLES[table])
 
     def refresh(self) -> None:
         """Look at the last complete run again."""
@@ -135,7 +144,7 @@ class Writer:
         """Restore the tables that a killed run left ahead of the last complete one."""
         for name, version in self._versions.items():
             if _newest(self._path / name) > version:
-                table = self._table(name)
+                table = DeltaTable(self._path / name)  # what the killed run left may be damaged: it goes
                 if not _is_restored(table, version):
                     table.restore(version)
                 self._versions[name] = table.version()
@@ -143,7 +152,17 @@ class Writer:
     def _table(self, name: str) -> DeltaTable:
         if name not in self._opened:
             self._opened[name] = DeltaTable(self._path / name)
+            check_whole(self._opened[name], self._path / name)
         return self._opened[name]
+
+    def version(self, table: str) -> int:
+        """Return the Delta version of `table` as this writer has left it."""
+        return self._versions[table]
+
+    def moved(self, table: str) -> None:
+        """Say that something else than this writer, under its lock, added commits to `table`."""
+        self._opened.pop(table, None)
+        self._versions[table] = self._table(table).version()
 
     def scan(self, table: str) -> pl.LazyFrame:
         """Return `table` as this writer has left it."""
@@ -158,6 +177,11 @@ class Writer:
     def overwrite(self, table: str, frame: pl.DataFrame) -> None:
         """Put `frame` in the place of the whole table."""
         self._write(table, frame, None)
+
+    def append(self, table: str, frame: pl.DataFrame) -> None:
+        """Add `frame` to the rows of the table."""
+        write_deltalake(self._table(table), conform(frame, TABLES[table]), mode="append", schema_mode="merge")
+        self._versions[table] = self._table(table).version()
 
     def _write(self, table: str, frame: pl.DataFrame, predicate: str | None) -> None:
         write_deltalake(
@@ -268,7 +292,12 @@ def _make(path: Path, key_fingerprint: str, dqkit_version: str) -> None:
         path.chmod(0o700)
         for name, schema in TABLES.items():
             shutil.rmtree(path / name, ignore_errors=True)
-            write_deltalake(path / name, empty(schema), partition_by=["bucket"] if name == _PARTITIONED else None)
+            write_deltalake(
+                path / name,
+                empty(schema),
+                partition_by=["bucket"] if name == _PARTITIONED else None,
+                configuration=_KEEP_VERSIONS,
+            )
         runs.append(
             path, runs.Record("create", dqkit_version=dqkit_version), dict.fromkeys(TABLES.keys() - {"runs"}, 0), None
         )

@@ -9,24 +9,32 @@ import typer
 
 from dqkit.cli import index as indexing
 from dqkit.cli import options as opt
+from dqkit.cli.targets import keep_out_of, meant
 from dqkit.errors import DqkitError
 
 if TYPE_CHECKING:
     from dqkit.audit.result import AuditResult
+    from dqkit.audit.run import AuditOptions
     from dqkit.catalog.store import Catalog
     from dqkit.identity import Pseudonyms
     from dqkit.rulebook.book import Book
 
 
 def audit(
+    ctx: typer.Context,
     targets: Annotated[
-        list[Path] | None, typer.Argument(metavar="ROOT…|CATALOG", help="Folders of images, or a catalog.")
+        list[Path] | None,
+        typer.Argument(
+            metavar="ROOT…|CATALOG", help="Folders of images, or a catalog; none: the sources of dqkit.yaml."
+        ),
     ] = None,
     out: Annotated[Path, typer.Option("--out", help="Folder of the report and the findings.")] = opt.DEFAULT_OUT,
     catalog: opt.CatalogOption = opt.DEFAULT_CATALOG,
     select: opt.SelectOption = None,
     ignore: opt.IgnoreOption = None,
     rules: opt.RulesOption = None,
+    pack: opt.PackOption = None,
+    only: opt.OnlyOption = None,
     fail_on: Annotated[
         opt.FailOn, typer.Option("--fail-on", help="The mildest severity that fails.")
     ] = opt.FailOn.CRITICAL,
@@ -54,65 +62,48 @@ def audit(
       dqkit audit /mnt/north /mnt/south --out monday
 
       dqkit audit dqkit-catalog --select GEO --fail-on warning
-    """
-    from dqkit.identity import load_key
-    from dqkit.rulebook.book import load_book
 
-    book = load_book(rules or []).select(opt.many(select), opt.many(ignore))
+      dqkit audit /archive --pack prostate-mr --pack my-pack.yaml
+    """
+    from dqkit.audit.only import Only
+    from dqkit.identity import load_key
+    from dqkit.index.sources import keep_out
+    from dqkit.rulebook.book import load_book
+    from dqkit.rulebook.pack import load_packs
+    from dqkit.rulebook.pack_rules import with_packs
+
+    packs = load_packs(opt.many(pack))
+    book = with_packs(load_book(rules or []), packs).select(opt.many(select), opt.many(ignore))
     pseudonyms = load_key(key_file)
-    roots, path = _meant(targets or [], catalog)
-    _keep_out(out, roots)
+    roots, path = meant(targets or [], catalog, "audited")
+    roots = roots if targets else indexing.settled_roots(ctx, path)
+    keep_out(out, roots, "report")
     if out.resolve().is_relative_to(path.resolve()):
         raise DqkitError("the report would lie inside the catalog", "name another folder with --out")
     opened = indexing.open_catalog(path, pseudonyms.fingerprint, create=bool(roots))
-    _keep_out(out, _known_roots(opened))
+    keep_out_of(opened, out, "report")
     if roots or pixels is not opt.Pixels.NONE:
         from dqkit.audit.run import preload_verdict
 
         preload_verdict()
         chosen = indexing.index_options(site, site_from, workers, pixels, confirm_removed)
-        indexing.run_index(opened, roots, chosen)
-    result = _judge(opened, book, pseudonyms, fail_on, engine)
+        indexing.run_index(opened, roots, indexing.settled(ctx, roots, chosen))
+    from dqkit.audit.run import AuditOptions
+    from dqkit.model import Severity
+
+    severity = None if fail_on is opt.FailOn.NEVER else Severity(fail_on.value)
+    result = _judge(opened, book, pseudonyms, AuditOptions(severity, engine.value, packs, Only.parse(only or [])))
     _show(result, out, path, lang.value, json=json)
     return int(result.judgement.exit_code)
 
 
-def _meant(targets: list[Path], catalog: Path) -> tuple[list[Path], Path]:
-    """Tell folders of images from a catalog."""
-    catalogs = [target for target in targets if (target / "dqkit.json").is_file()]
-    if not targets:
-        return [], catalog
-    if not catalogs:
-        return indexing.checked_roots(targets, catalog), catalog
-    if len(targets) > 1:
-        raise DqkitError("a catalog is audited alone", "name one catalog, or folders of images")
-    return [], catalogs[0]
-
-
-def _keep_out(out: Path, roots: list[Path]) -> None:
-    from dqkit.index.sources import keep_out
-
-    keep_out(out, roots, "report")
-
-
-def _known_roots(catalog: Catalog) -> list[Path]:
-    from dqkit.index.sources import root_path
-
-    return [root_path(root) for root in catalog.scan("sources").select("root").collect()["root"]]
-
-
-def _judge(
-    catalog: Catalog, book: Book, pseudonyms: Pseudonyms, fail_on: opt.FailOn, engine: opt.Engine
-) -> AuditResult:
+def _judge(catalog: Catalog, book: Book, pseudonyms: Pseudonyms, options: AuditOptions) -> AuditResult:
     from dqkit.audit.pictures import with_pictures
-    from dqkit.audit.run import AuditOptions
     from dqkit.audit.run import audit as run
     from dqkit.cli.progress import shown_progress
-    from dqkit.model import Severity
 
-    severity = None if fail_on is opt.FailOn.NEVER else Severity(fail_on.value)
     with shown_progress() as progress:
-        result = run(catalog, book.rules, pseudonyms, AuditOptions(severity, engine.value), progress)
+        result = run(catalog, book.rules, pseudonyms, options, progress)
         return with_pictures(result, catalog, progress)
 
 

@@ -11,8 +11,11 @@ from dqkit.cli import options as opt
 from dqkit.errors import DqkitError, ExitCode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dqkit.catalog.store import Catalog
     from dqkit.index.build import IndexOptions, IndexSummary
+    from dqkit.index.table import TableSummary
 
 
 _NAMED = 20
@@ -21,8 +24,22 @@ _PATH = 4096
 
 
 def index(
+    ctx: typer.Context,
     roots: Annotated[
-        list[Path] | None, typer.Argument(metavar="ROOT…", help="Folders of images; none: all sources.")
+        list[Path] | None,
+        typer.Argument(metavar="ROOT…", help="Folders of images; none: those of dqkit.yaml, else all sources."),
+    ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            "--table",
+            metavar="FILE|idc",
+            help="A metadata extract (parquet, CSV, xlsx, QIDO-RS JSON) instead of folders.",
+        ),
+    ] = None,
+    mapping: Annotated[
+        str | None,
+        typer.Option("--mapping", metavar="NAME|FILE|guess", help="What the columns of the table mean."),
     ] = None,
     catalog: opt.CatalogOption = opt.DEFAULT_CATALOG,
     site: opt.SiteOption = None,
@@ -44,15 +61,34 @@ def index(
       dqkit index /archive --site-from tag:InstitutionName
 
       dqkit index                                look at all sources again
+
+      dqkit index --table export.csv --mapping guess --site North
     """
+    from dqkit.cli import table as tables
     from dqkit.identity import load_key
 
-    found = checked_roots(roots or [], catalog)
-    chosen = index_options(site, site_from, workers, pixels, confirm_removed)
+    if table is not None:
+        asked = tables.Asked(table, mapping, site, site_from, confirm_removed)
+        return tables.index_one(asked, roots or [], catalog, load_key(key_file), json=json)
+    if mapping is not None:
+        raise DqkitError("--mapping says what the columns of a table mean", "name the table with --table")
+    found = checked_roots(roots or [], catalog) or settled_roots(ctx, catalog)
+    chosen = settled(ctx, found, index_options(site, site_from, workers, pixels, confirm_removed))
     opened = open_catalog(catalog, load_key(key_file).fingerprint, create=bool(found))
+    known = [] if found else tables.refresh(opened)
+    if known and not holds_folders(opened):
+        tables.show(known, json=json)
+        return int(ExitCode.OK)
     summary = run_index(opened, found, chosen)
-    show(summary, json=json)
+    show(summary, json=json, tables=known)
     return int(ExitCode.OK if summary.complete else ExitCode.INCOMPLETE)
+
+
+def holds_folders(catalog: Catalog) -> bool:
+    """Tell whether any source of the catalog is a folder of images."""
+    from dqkit.index.sources import is_folder
+
+    return catalog.scan("sources").filter(is_folder()).collect().height > 0
 
 
 def checked_roots(roots: list[Path], catalog: Path) -> list[Path]:
@@ -62,6 +98,25 @@ def checked_roots(roots: list[Path], catalog: Path) -> list[Path]:
     found = list(dict.fromkeys(check_root(root) for root in roots))
     keep_out(catalog, found, "catalog")
     return found
+
+
+def settled_roots(ctx: typer.Context, catalog: Path) -> list[Path]:
+    """Return the sources of the settings, after refusing what cannot be indexed."""
+    from dqkit.cli.config import configured_roots
+    from dqkit.index.sources import keep_out
+
+    found = configured_roots(ctx, catalog)
+    keep_out(catalog, found, "catalog")
+    return found
+
+
+def settled(ctx: typer.Context, roots: list[Path], chosen: IndexOptions) -> IndexOptions:
+    """Return the options with what the settings say of the sites of `roots`."""
+    from dataclasses import replace
+
+    from dqkit.cli.config import configured_site_rules
+
+    return replace(chosen, site_rules=configured_site_rules(ctx, roots, chosen.site_rule))
 
 
 def index_options(
@@ -113,14 +168,17 @@ def _say_unread(summary: IndexSummary) -> None:
         console.print(Text(line), soft_wrap=True)
 
 
-def show(summary: IndexSummary, *, json: bool) -> None:
+def show(summary: IndexSummary, *, json: bool, tables: Sequence[TableSummary] = ()) -> None:
     """Print the summary: a table for people, or JSON."""
+    from dqkit.cli import table as of_tables
+
     if json:
         from json import dumps
 
         from dqkit.index.build import summary_to_json
 
-        typer.echo(dumps(summary_to_json(summary), ensure_ascii=False))
+        found = summary_to_json(summary) | ({"tables": of_tables.as_json(tables)} if tables else {})
+        typer.echo(dumps(found, ensure_ascii=False))
         return
     from rich.text import Text
 
@@ -131,6 +189,8 @@ def show(summary: IndexSummary, *, json: bool) -> None:
     print_index_summary(summary.by_site.rename({"Modality": "modality"}), console)
     for line in summary_lines(summary):
         console.print(Text(line), soft_wrap=True)
+    if tables:
+        of_tables.show(tables, json=False)
 
 
 def summary_lines(summary: IndexSummary) -> list[str]:

@@ -4,18 +4,18 @@ import functools
 import os
 import sys
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from dqkit.cli import audit, explain, index, interrupt, report, rules, sources
-from dqkit.cli.group import Group
+from dqkit.cli import audit, catalog, explain, index, init, interrupt, packs, profile, report, rules, sources
+from dqkit.cli.config import RootGroup, lend_settings
 from dqkit.cli.screen import outlive_readers, screen
 from dqkit.errors import DqkitError, ExitCode
 
 app = typer.Typer(
     name="dqkit",
-    cls=Group,
+    cls=RootGroup,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode="rich",
@@ -35,14 +35,20 @@ def _version(value: bool) -> None:
 
 @app.callback()
 def _root(
-    version: bool = typer.Option(
-        False,
-        "--version",
-        callback=_version,
-        is_eager=True,
-        help="Print the version.",
-    ),
-) -> None: ...
+    ctx: typer.Context,
+    config: Annotated[  # noqa: ARG001 - a flag for the help alone: RootGroup takes it, and typer imports pydantic for paths
+        bool,
+        typer.Option(
+            "--config",
+            metavar="FILE",
+            help="Settings to use, wherever in the line (else DQKIT_CONFIG, else dqkit.yaml here or above).",
+        ),
+    ] = False,
+    version: Annotated[  # noqa: ARG001 - its callback does it
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    lend_settings(ctx)
 
 
 def _exiting(command: Callable[..., int | None]) -> Callable[..., None]:
@@ -55,13 +61,17 @@ def _exiting(command: Callable[..., int | None]) -> Callable[..., None]:
     return run
 
 
+app.command("init")(_exiting(init.init))
 app.command("index")(_exiting(index.index))
 app.command("audit")(_exiting(audit.audit))
+app.command("profile")(_exiting(profile.profile))
 app.command("report")(_exiting(report.report))
 app.command("explain")(_exiting(explain.explain))
 rules.app.command("test")(_exiting(rules.try_cases))
 app.add_typer(rules.app, name="rules")
+app.add_typer(packs.app, name="packs")
 app.add_typer(sources.app, name="sources")
+app.add_typer(catalog.app, name="catalog")
 
 
 def main() -> NoReturn:

@@ -78,6 +78,18 @@ RulesOption = Annotated[
     list[Path] | None,
     typer.Option("--rules", metavar="FILE|DIR", help="Further rules of your own beside those shipped."),
 ]
+OnlyOption = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="site=NAME|Modality=CT", help="Judge these sites and modalities alone; repeat it."),
+]
+PackOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--pack",
+        metavar="NAME[@VERSION]|FILE",
+        help="Judge by this protocol pack beside the book (dqkit packs list).",
+    ),
+]
 
 
 def many(values: list[str] | None) -> list[str]:

@@ -30,7 +30,7 @@ def list_(
     """
     from dqkit.rulebook.book import load_book
 
-    book = load_book(rules or []).select(opt.many(select), opt.many(ignore))
+    book = load_book(rules or []).select(opt.many(select), opt.many(ignore), with_open=True)
     if json:
         from json import dumps
 
@@ -60,6 +60,44 @@ def show(
     from dqkit.rulebook.explain import explain_rule
 
     print_rule(explain_rule(load_book(rules or []).get(rule), lang.value), screen())
+
+
+@app.command()
+def infer(
+    catalog: Annotated[
+        Path, typer.Argument(metavar="[CATALOG]", help="The catalog to learn from.")
+    ] = opt.DEFAULT_CATALOG,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE", help="The pack to write; a file that stands is kept.")
+    ] = Path("my-pack.yaml"),
+    by: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--by",
+            metavar="ATTRIBUTE,…",
+            help="What makes a group of series.",
+            show_default="Modality,ProtocolName,ManufacturerModelName",
+        ),
+    ] = None,
+    site: Annotated[str | None, typer.Option("--site", help="Learn from this hospital alone.")] = None,
+    min_support: Annotated[
+        int, typer.Option("--min-support", min=5, help="Series that a group has at least.", show_default=True)
+    ] = 20,
+    rules: opt.RulesOption = None,
+) -> None:
+    """Learn the reference protocol of an archive as a pack that a person reviews.
+
+    The file names protocols as the scanners have them: it is in-house, and for its owner alone (0600).
+
+    [bold]Examples[/bold]
+
+      dqkit rules infer dqkit-catalog -o my-pack.yaml
+
+      dqkit audit dqkit-catalog --pack ./my-pack.yaml
+    """
+    from dqkit.cli.learning import learn_pack
+
+    learn_pack(catalog, out, opt.many(by), site, min_support, rules or [])
 
 
 def try_cases(

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dqkit.cli import options as opt
 from dqkit.cli.group import Group
 from dqkit.errors import ExitCode
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from dqkit.catalog.store import Catalog
 
 app = typer.Typer(cls=Group, no_args_is_help=True, help="List, move or take out the folders that a catalog knows.")
 
@@ -36,7 +41,14 @@ def list_(catalog: opt.CatalogOption = opt.DEFAULT_CATALOG, json: opt.JsonOption
     from dqkit.cli.screen import screen
     from dqkit.report.terminal_lists import print_table
 
-    print_table(sources.drop("source_id"), screen())
+    print_table(sources.drop("source_id").with_columns(_short_rule()), screen())
+
+
+def _short_rule() -> pl.Expr:
+    """Return how a site is found, without the names that the settings give to what is found."""
+    import polars as pl
+
+    return pl.col("site_from").str.replace(r" names=\{.*\}$", ", renamed")
 
 
 @app.command()
@@ -55,10 +67,17 @@ def relocate(
     from dqkit.index.change_sources import relocate_source
     from dqkit.index.sources import check_root, keep_out
 
-    found = check_root(root)
+    found = root.resolve() if root.is_file() and _is_table(Catalog(catalog), name) else check_root(root)
     keep_out(catalog, [found], "catalog")
     relocate_source(Catalog(catalog), name, found)
     typer.echo(f"{name} is at {found} now")
+
+
+def _is_table(catalog: Catalog, name: str) -> bool:
+    from dqkit.index.sources import find
+    from dqkit.index.table_rows import table_ids
+
+    return find(catalog.scan("sources").collect(), name) in table_ids(catalog)
 
 
 @app.command()

@@ -25,8 +25,9 @@ app()
 '''
 
 COMMANDS = [
-    "", "index", "audit", "report", "explain", "rules", "rules list", "rules show", "rules test", "sources",
-    "sources list", "sources relocate", "sources remove",
+    "", "init", "index", "audit", "profile", "report", "explain", "rules", "rules list", "rules show", "rules test",
+    "rules infer", "packs", "packs list", "packs show",
+    "sources", "sources list", "sources relocate", "sources remove", "catalog", "catalog info", "catalog vacuum",
 ]  # fmt: skip
 
 HEAVY = {
