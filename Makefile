@@ -28,7 +28,7 @@ browser: ## Install a browser and Chinese fonts where this may be done
 	@sh tests/install_browser.sh
 
 test: install browser ## Run the tests
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n auto --dist loadfile
 
 lint: install ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .
@@ -43,12 +43,13 @@ docs-check: docs ## Fail when docs/rules is not what the rule files say
 	@test -z "$$(git status --porcelain docs/rules)" || { git status --short docs/rules; git --no-pager diff docs/rules; exit 1; }
 
 bench: install ## Measure speed and memory; writes docs/benchmarks.md
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[idc]'
 	$(BIN)/python -m tests.bench
 
 pins: ## Renew constraints.txt from the newest versions that resolve together
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev,idc]'
 	{ echo '# Every package that `make install` may bring, at the version that CI tested. Renew with: make pins'; \
 	  $(BIN)/pip freeze --exclude-editable | sort -f; } > constraints.txt
 	@touch $(VENV)/.installed

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from dqkit.audit.answerable import Extracts
 from dqkit.audit.engine import COUNTS
 from dqkit.audit.frames import frame_of
 from dqkit.catalog.tables import Tables
@@ -23,31 +24,35 @@ class ExpectationCounts:
     counts
         rule_id, variant, site, PASS, FAIL of the rules that could be expressed.
     not_expressible
-        Ids of the others; polars judged them.
+        Labels of the others; polars judged them.
     """
 
     counts: pl.DataFrame
     not_expressible: tuple[str, ...]
 
 
-def count_by_expectations(rules: Sequence[Rule], tables: Tables) -> ExpectationCounts:
+def count_by_expectations(
+    rules: Sequence[Rule], tables: Tables, roles: pl.DataFrame | None = None
+) -> ExpectationCounts:
     """Count passes and failures of each rule and site with core expectations.
 
-    What is out of scope or unknown is left out before, because a core expectation knows neither.
+    What is out of scope or unknown is left out before, because a core expectation knows neither. `roles` is what
+    `recognise.recognised` says of every series; None = look now.
     """
     from dqkit.audit.verdict import core_expectations
 
     rows: list[tuple[str, str, str | None, int, int]] = []
     not_expressible = []
     frames: dict[Level, pl.LazyFrame] = {}
+    extracts = Extracts.of(tables)
     with core_expectations() as core:
         for rule in rules:
             expectation = rule.expectation()
             if expectation is None:
-                not_expressible.append(rule.id)
+                not_expressible.append(rule.label)
                 continue
-            frame = frames.setdefault(rule.level, frame_of(rule.level, tables))
-            entities = _judged(rule, expectation, frame)
+            frame = frames.setdefault(rule.level, frame_of(rule.level, tables, roles))
+            entities = _judged(rule, expectation, frame, extracts)
             failed = core.unexpected_by_site(entities, expectation) if entities.height else Counter[str]()
             rows += [
                 (rule.id, rule.variant, site or None, number - failed[site], failed[site])
@@ -57,11 +62,13 @@ def count_by_expectations(rules: Sequence[Rule], tables: Tables) -> ExpectationC
     return ExpectationCounts(pl.DataFrame(rows, schema=schema, orient="row"), tuple(not_expressible))
 
 
-def _judged(rule: Rule, expectation: Expectation, frame: pl.LazyFrame) -> pl.DataFrame:
+def _judged(
+    rule: Rule, expectation: Expectation, frame: pl.LazyFrame, extracts: Extracts
+) -> pl.DataFrame:
     """Return the table for an expectation: its columns and `site` (empty: the archive), of entities judged."""
     site = pl.lit("") if rule.level is Level.ARCHIVE else pl.col("site")
     return (
-        frame.with_columns(rule.outcome().alias("the outcome"))
+        frame.with_columns(extracts.outcome(rule).alias("the outcome"))
         .filter(pl.col("the outcome").is_in([Outcome.PASS.value, Outcome.FAIL.value]))
         .select(site.alias("site"), *(column.alias(name) for name, column in expectation.frame.items()))
         .collect()

@@ -7,6 +7,7 @@ import polars as pl
 from dqkit.audit.frames import KEY
 from dqkit.catalog.tables import Tables
 from dqkit.model import FileStatus, Level
+from dqkit.rulebook.pack_rules import by_rule_id, causes_of
 from dqkit.rulebook.rule import Rule
 
 _FILES = (Level.FILE, Level.INSTANCE)
@@ -26,15 +27,16 @@ def without_implied(failed: pl.DataFrame, rules: Sequence[Rule], tables: Tables)
     implied
         rule_id, variant, site and `implied`, the number taken out.
     """
-    by_id = {rule.id: rule for rule in rules}
+    by_key, by_id = {rule.key: rule for rule in rules}, by_rule_id(rules)
     of_files = _with_presumed_series(failed.filter(pl.col("level").is_in(_FILES)), tables)
     kept, silenced = [], []
-    for (rule_id, _), rows in failed.partition_by("rule_id", "variant", as_dict=True, maintain_order=True).items():
-        rest, rule = rows, by_id[str(rule_id)]
-        for cause in (by_id[cause_id] for cause_id in rule.implied_by if cause_id in by_id):
+    parts = failed.partition_by("rule_id", "variant", as_dict=True, maintain_order=True)
+    for (rule_id, variant), rows in parts.items():
+        rest, rule = rows, by_key[str(rule_id), str(variant)]
+        for cause in causes_of(rule, by_id):
             of_a_file = cause.level in _FILES and rule.level in _OF_SLICES
             key = "series_key" if of_a_file else KEY[cause.level]
-            causes = (of_files if of_a_file else failed).filter(pl.col("rule_id") == cause.id)
+            causes = (of_files if of_a_file else failed).filter(rule_id=cause.id, variant=cause.variant)
             rest = rest.join(causes.select(key).drop_nulls().unique(), on=key, how="anti")
         kept.append(rest)
         if rest.height < rows.height:

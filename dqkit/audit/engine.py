@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from dqkit.audit.answerable import Extracts
 from dqkit.audit.frames import ANCESTRY, KEY, frame_of
+from dqkit.audit.recognise import recognised
 from dqkit.catalog.schema import FRAMES, conform
 from dqkit.catalog.tables import Tables
 from dqkit.model import Level, Outcome
@@ -39,7 +41,7 @@ class Evaluation:
     failed
         FAILED: one row a rule and failing entity, with the keys of all entities above it.
     crashed
-        Rules that could not be evaluated, as rule id -> class of the error.
+        Rules that could not be evaluated, as label of the rule -> class of the error.
     """
 
     counts: pl.DataFrame
@@ -47,24 +49,29 @@ class Evaluation:
     crashed: dict[str, str] = field(default_factory=dict)
 
 
-def evaluate(rules: Sequence[Rule], tables: Tables) -> Evaluation:
-    """Evaluate `rules` in one `collect_all`; if that fails, one by one, so that one bad rule stops none."""
+def evaluate(rules: Sequence[Rule], tables: Tables, roles: pl.DataFrame | None = None) -> Evaluation:
+    """Evaluate `rules` in one `collect_all`; if that fails, one by one, so that one bad rule stops none.
+
+    `roles` is what `recognise.recognised` says of every series; None = look now.
+    """
     if not rules:
         return Evaluation(pl.DataFrame(schema=COUNTS), pl.DataFrame(schema=FAILED))
-    levels = {level: frame_of(level, tables) for level in {rule.level for rule in rules}}
+    roles = recognised(tables) if roles is None else roles
+    levels = {level: frame_of(level, tables, roles) for level in {rule.level for rule in rules}}
+    extracts = Extracts.of(tables)
     try:
-        return _run(rules, levels)
+        return _run(rules, levels, extracts)
     except pl.exceptions.PolarsError:
-        return _one_by_one(rules, levels)
+        return _one_by_one(rules, levels, extracts)
 
 
-def _one_by_one(rules: Sequence[Rule], levels: dict[Level, pl.LazyFrame]) -> Evaluation:
+def _one_by_one(rules: Sequence[Rule], levels: dict[Level, pl.LazyFrame], extracts: Extracts) -> Evaluation:
     done, crashed = [], {}
     for rule in rules:
         try:
-            done.append(_run([rule], levels))
+            done.append(_run([rule], levels, extracts))
         except pl.exceptions.PolarsError as error:
-            crashed[rule.id] = type(error).__name__
+            crashed[rule.label] = type(error).__name__
     return Evaluation(
         pl.concat([pl.DataFrame(schema=COUNTS), *(e.counts for e in done)]),
         pl.concat([pl.DataFrame(schema=FAILED), *(e.failed for e in done)]),
@@ -72,27 +79,28 @@ def _one_by_one(rules: Sequence[Rule], levels: dict[Level, pl.LazyFrame]) -> Eva
     )
 
 
-def _run(rules: Sequence[Rule], levels: dict[Level, pl.LazyFrame]) -> Evaluation:
+def _run(rules: Sequence[Rule], levels: dict[Level, pl.LazyFrame], extracts: Extracts) -> Evaluation:
     plans: list[pl.LazyFrame] = []
     by_level = [(level, own) for level in levels if (own := [rule for rule in rules if rule.level is level])]
     for level, own in by_level:
-        plans += [_counting(level, levels[level], own), *(_failing(level, levels[level], rule) for rule in own)]
+        plans.append(_counting(level, levels[level], own, extracts))
+        plans += [_failing(level, levels[level], rule, extracts) for rule in own if not extracts.never_judge(rule)]
     frames = iter(pl.collect_all(plans))
     counts, failed = [], []
     for level, own in by_level:
         counts.append(_long_counts(next(frames), own))
-        failed += [_tagged(next(frames), level, rule) for rule in own]
-    return Evaluation(pl.concat(counts), pl.concat(failed))
+        failed += [_tagged(next(frames), level, rule) for rule in own if not extracts.never_judge(rule)]
+    return Evaluation(pl.concat(counts), pl.concat([pl.DataFrame(schema=FAILED), *failed]))
 
 
 def _name(rule: Rule) -> str:
-    return f"{rule.id}/{rule.variant}"
+    return f"{rule.id}/{rule.variant}"  # an id holds no slash
 
 
-def _counting(level: Level, frame: pl.LazyFrame, rules: Sequence[Rule]) -> pl.LazyFrame:
+def _counting(level: Level, frame: pl.LazyFrame, rules: Sequence[Rule], extracts: Extracts) -> pl.LazyFrame:
     """Count entities by site, rule and outcome in one pass over the level's frame."""
     site = pl.lit(None, dtype=pl.String).alias("site") if level is Level.ARCHIVE else pl.col("site")
-    outcomes = frame.select(site, *(rule.outcome().alias(_name(rule)) for rule in rules))
+    outcomes = frame.select(site, *(extracts.outcome(rule).alias(_name(rule)) for rule in rules))
     return outcomes.group_by("site").agg(
         (pl.col(_name(rule)) == outcome.value).sum().cast(pl.Int64).alias(f"{_name(rule)}/{outcome.name}")
         for rule in rules
@@ -112,14 +120,14 @@ def _long_counts(wide: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
     )
 
 
-def _failing(level: Level, frame: pl.LazyFrame, rule: Rule) -> pl.LazyFrame:
+def _failing(level: Level, frame: pl.LazyFrame, rule: Rule, extracts: Extracts) -> pl.LazyFrame:
     """Give every entity that fails `rule`, with its keys, what was observed, and the files at fault."""
     columns, culprits = FRAMES[level], rule.culprits()
     if level is Level.STACK:  # its files are not those of its series
         culprits = pl.coalesce(culprits, pl.col("file_ids").list.unique(maintain_order=True))
     wanted = [name for name in (*ANCESTRY, "SOPInstanceUID", "path") if name in columns]
     return (
-        frame.with_columns(rule.outcome().alias("outcome"))
+        frame.with_columns(extracts.outcome(rule).alias("outcome"))
         .filter(pl.col("outcome") == Outcome.FAIL.value)
         .select(*wanted, rule.observed().cast(pl.String).alias("observed"), culprits.alias("culprits"))
     )

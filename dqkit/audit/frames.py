@@ -8,11 +8,27 @@ from collections.abc import Callable
 
 import polars as pl
 
+from dqkit.audit.acquisition_columns import with_acquisition
+from dqkit.audit.consistency_columns import (
+    follow_up,
+    of_a_study,
+    with_consistency,
+    with_others_like_it,
+    with_those_elsewhere,
+)
 from dqkit.audit.copies import copies_of
+from dqkit.audit.pixel_columns import (
+    with_pixels_of_instances,
+    with_pixels_of_patients,
+    with_pixels_of_series,
+    with_pixels_of_stacks,
+)
+from dqkit.audit.recognise import with_recognised
 from dqkit.catalog.schema import FRAMES
 from dqkit.catalog.tables import Tables
+from dqkit.index.table_rows import table_ids
 from dqkit.model import FileStatus, Level
-from dqkit.rulebook.vocabulary import image_sop_classes, keys_where
+from dqkit.rulebook.vocabulary import image_modalities, image_sop_classes, keys_where
 
 KEY: dict[Level, str] = {
     Level.FILE: "file_id",
@@ -30,13 +46,13 @@ ANCESTRY = ("site", "patient_key", "study_key", "series_key", "stack_id", "file_
 """Keys from the widest to the narrowest; a frame has those of its level and above."""
 
 
-_NO_DECODER = "no_decoder"
-"""A decode error that says nothing about the file: nothing here reads its transfer syntax."""
+def frame_of(level: Level, tables: Tables, roles: pl.DataFrame | None = None) -> pl.LazyFrame:
+    """Return the frame of `level` with the columns of catalog.schema.FRAMES.
 
-
-def frame_of(level: Level, tables: Tables) -> pl.LazyFrame:
-    """Return the frame of `level` with the columns of catalog.schema.FRAMES."""
-    return _MAKERS[level](tables).select(list(FRAMES[level]))
+    `roles` is what `recognised` says of every series; None = look now.
+    """
+    frame = with_recognised(level, _MAKERS[level](tables), tables, roles)
+    return frame.select(list(FRAMES[level]))
 
 
 def _files(tables: Tables) -> pl.LazyFrame:
@@ -44,17 +60,14 @@ def _files(tables: Tables) -> pl.LazyFrame:
 
 
 def _instances(tables: Tables) -> pl.LazyFrame:
-    measures = tables.scan("pixel_measures").drop("size", "mtime_ns", "measure_version", "bucket")
-    no_decoder = (pl.col("decode_error") == _NO_DECODER).fill_null(value=False)
-    return (
+    instances = (
         _files(tables)
         .filter(pl.col("is_dicom"))
         .with_columns(_is_image(pl.col("Rows").is_not_null()))
         .join(copies_of(tables), on="file_id", how="left")
         .with_columns(pl.col("n_copies").fill_null(0))
-        .join(measures, on="file_id", how="left")
-        .with_columns(pl.when(~no_decoder).then("decodes").alias("decodes"))
     )
+    return with_pixels_of_instances(instances, tables)
 
 
 def _is_image(has_rows: pl.Expr) -> pl.Expr:
@@ -64,13 +77,20 @@ def _is_image(has_rows: pl.Expr) -> pl.Expr:
     return pl.when(known).then(sop_class.is_in(image_sop_classes())).otherwise(has_rows).alias("is_image")
 
 
+def _told_image(tables: Tables) -> pl.Expr:
+    """Tell images by Modality where a table gives neither SOP class nor matrix."""
+    told = pl.col("source_id").is_in(table_ids(tables)) & pl.col("SOPClassUID").is_null()
+    return told & pl.col("Modality").is_in(image_modalities()).fill_null(value=False)
+
+
 def _stacks(tables: Tables) -> pl.LazyFrame:
-    return tables.scan("stacks").with_columns(
+    stacks = tables.scan("stacks").with_columns(
         pl.col("duplicates_at").list.len().cast(pl.Int64).alias("n_duplicates"),
         pl.col("gap_after").list.len().cast(pl.Int64).alias("n_gaps"),
         (pl.col("slice_step_max_mm") - pl.col("slice_step_min_mm")).alias("slice_step_spread"),
         ((pl.col("n_slices") > 1) & ~pl.col("is_localizer").fill_null(value=False)).alias("is_volume"),
     )
+    return with_pixels_of_stacks(stacks, tables)
 
 
 def _series(tables: Tables) -> pl.LazyFrame:
@@ -81,7 +101,9 @@ def _series(tables: Tables) -> pl.LazyFrame:
         .agg(
             pl.len().cast(pl.Int64).alias("n_volumes"),
             pl.col("n_slices").sort().alias("volume_sizes"),
+            pl.col("slice_step_mm").median(),
             pl.col("verdict").alias("stack_verdicts"),
+            pl.col("plane").drop_nulls().alias("planes"),
         )
     )
     uid = pl.col("SeriesInstanceUID")
@@ -93,7 +115,7 @@ def _series(tables: Tables) -> pl.LazyFrame:
             .cast(pl.Int64)
         )
 
-    return (
+    whole = with_acquisition(
         tables.scan("series")
         .join(volumes, on="series_key", how="left")
         .with_columns(
@@ -101,9 +123,10 @@ def _series(tables: Tables) -> pl.LazyFrame:
             across("site").alias("sites_with_this_series"),
             across("patient_key").alias("patients_with_this_series"),
             pl.col("n_volumes").fill_null(0),
-            _is_image(pl.col("Rows").is_not_null() | pl.col("varying").list.contains("Rows")),
+            _is_image(pl.col("Rows").is_not_null() | pl.col("varying").list.contains("Rows") | _told_image(tables)),
         )
     )
+    return with_pixels_of_series(with_consistency(whole), tables)
 
 
 def _sole_or_two(column: str) -> pl.Expr:
@@ -114,7 +137,18 @@ def _sole_or_two(column: str) -> pl.Expr:
     )
 
 
+_SOURCE = pl.when(pl.col("source_id").n_unique() == 1).then(pl.col("source_id").first()).alias("source_id")
+"""The source of all series of a group; null where they come from several."""
+
+
+def _sole_of(column: str) -> pl.Expr:
+    """Return the one value that all series of a group share; null where there are several."""
+    known = pl.col(column).drop_nulls()
+    return pl.when(known.n_unique() == 1).then(known.first()).alias(column)
+
+
 _SUMS = (
+    _SOURCE,
     pl.col("n_files").sum().alias("n_files"),
     pl.col("n_instances").sum().alias("n_instances"),
     pl.len().cast(pl.Int64).alias("n_series"),
@@ -148,15 +182,20 @@ def _studies(tables: Tables) -> pl.LazyFrame:
             _sole_or_two("AccessionNumber").alias("n_accession_numbers"),
             _sole_or_two("FrameOfReferenceUID").alias("n_frames_of_reference"),
             pl.col("study_date").min(),
+            _sole_of("StudyDescription"),
+            *of_a_study(),
+            *(pl.col(name).explode().drop_nulls().unique().sort() for name in ("b_values", "views")),
         )
         .with_columns(
-            across("site").alias("sites_with_this_study"), across("patient_key").alias("patients_with_this_study")
+            across("site").alias("sites_with_this_study"),
+            across("patient_key").alias("patients_with_this_study"),
+            *(pl.when(pl.col(name).list.len() > 0).then(name) for name in ("b_values", "views")),
         )
     )
 
 
 def _patients(tables: Tables) -> pl.LazyFrame:
-    return (
+    patients = (
         tables.scan("series")
         .filter(pl.col("patient_key").is_not_null())
         .group_by("patient_key")
@@ -170,9 +209,12 @@ def _patients(tables: Tables) -> pl.LazyFrame:
             _sole_or_two("PatientBirthDate").alias("n_birth_dates"),
             _sole_or_two("PatientSex").alias("n_sexes"),
             _sole_or_two("PatientName").alias("n_names"),
+            pl.col("PatientName", "PatientBirthDate").drop_nulls().first(),
         )
         .with_columns(pl.col("site").n_unique().over("PatientID").cast(pl.Int64).alias("sites_with_this_id"))
     )
+    patients = with_others_like_it(patients).join(follow_up(tables.scan("series")), on="patient_key", how="left")
+    return with_pixels_of_patients(patients, tables)
 
 
 def _site_sums() -> list[pl.Expr]:
@@ -193,7 +235,9 @@ def _sites(tables: Tables) -> pl.LazyFrame:
             (~pl.col("status").is_in([FileStatus.DICOM, FileStatus.NIFTI])).sum().cast(pl.Int64).alias("n_unread"),
         )
     )
-    return files.join(tables.scan("series").group_by("site").agg(_site_sums()), on="site", how="full", coalesce=True)
+    sums = tables.scan("series").group_by("site").agg(_site_sums())
+    sites = files.join(sums, on="site", how="full", coalesce=True)
+    return with_those_elsewhere(sites, tables.scan("series"))
 
 
 def _archive(tables: Tables) -> pl.LazyFrame:

@@ -37,7 +37,7 @@ def outcomes_of(rules: Sequence[Rule], evaluation: Evaluation, implied: pl.DataF
         .agg(pl.col(name).sum() for name in [*Outcome.__members__, "implied"])
     )
     rows = [_row(by_id[row["rule_id"], row["variant"]], row) for row in counts.iter_rows(named=True)]
-    rows += [_crashed(rule) for rule in rules if rule.id in evaluation.crashed]
+    rows += [_crashed(rule) for rule in rules if rule.label in evaluation.crashed]
     frame = conform(pl.DataFrame(rows, schema_overrides={"site": pl.String}, infer_schema_length=None), OUTCOMES)
     return frame.sort("rule_id", "variant", "site", nulls_last=True)
 

@@ -1,14 +1,18 @@
 """What an audit found, as renderers and the command line see it."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import polars as pl
 
+from dqkit.audit.coverage import Coverage
+from dqkit.audit.only import Only
 from dqkit.errors import ExitCode
 from dqkit.model import Severity, Verdict
 from dqkit.profile.glance import Glance
-from dqkit.rulebook.rule import Rule
+from dqkit.profile.profile import Profile
+from dqkit.rulebook.rule import Rule, Text
 
 
 @dataclass(frozen=True)
@@ -20,18 +24,19 @@ class Judgement:
     verdict
         PASS, FAIL, or ERROR when the run is incomplete and nothing failed.
     failing
-        (rule id, site or None for the archive) of the outcomes that fail, worst severity first.
+        (label of the rule: its id, with the variant of a pack; site or None for the archive) of the outcomes that
+        fail, worst severity first.
     fail_on
         The mildest severity that fails the run; None = never.
     complete, incomplete_because
-        Whether everything could be looked at, and otherwise why not, in words free of identifying values.
+        Whether everything could be looked at, and otherwise why not, in every language, free of identifying values.
     """
 
     verdict: Verdict
     failing: tuple[tuple[str, str | None], ...]
     fail_on: Severity | None
     complete: bool
-    incomplete_because: tuple[str, ...]
+    incomplete_because: tuple[Text, ...]
     exit_code: ExitCode
 
 
@@ -51,6 +56,20 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class TableShare:
+    """What a table has its share in: its series are judged by the rules that it can answer, and by no other.
+
+    `sites` are those that its series are from; `answers` of `rules` rules can be answered.
+    """
+
+    name: str
+    series: int
+    sites: frozenset[str]
+    answers: int
+    rules: int
+
+
+@dataclass(frozen=True)
 class AuditResult:
     """Everything that a renderer needs; `findings` and the like have the schemas of catalog/schema.py."""
 
@@ -65,6 +84,29 @@ class AuditResult:
     judgement: Judgement
     glance: Glance
     pictures: tuple[Picture, ...] = ()
+    profile: Profile | None = None
+    tables: tuple[TableShare, ...] = ()
+    coverage: Coverage = field(default_factory=Coverage)
+    only: Only = field(default_factory=Only)
     engine: str = "polars"
     not_expressible: tuple[str, ...] = field(default=())
     """Rules that ``--engine gx`` could not express."""
+
+
+def rules_of_run(rules: Sequence[Rule], outcomes: pl.DataFrame) -> tuple[Rule, ...]:
+    """Return the rules that `outcomes` name; a variant whose pack is not at hand has the texts of its rule.
+
+    Parameters
+    ----------
+    rules
+        Those at hand.
+    outcomes
+        Columns rule_id, variant, severity.
+    """
+    known = {rule.key: rule for rule in rules}
+    found = []
+    for rule_id, variant, severity in outcomes.select("rule_id", "variant", "severity").unique().sort(pl.all()).rows():
+        rule = known.get((rule_id, variant or "")) or known.get((rule_id, ""))
+        if rule is not None:
+            found.append(replace(rule, variant=variant or "", severity=Severity(severity), is_open=False))
+    return tuple(found)

@@ -4,28 +4,35 @@ import hashlib
 import json
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 
 from dqkit import __version__
+from dqkit.audit.answerable import shares_of
 from dqkit.audit.by_expectations import count_by_expectations, with_expectation_counts
 from dqkit.audit.causes import without_implied
+from dqkit.audit.coverage import coverage_from_json, coverage_of, coverage_to_json
 from dqkit.audit.engine import Evaluation, evaluate
 from dqkit.audit.findings import findings_of, problems_of
+from dqkit.audit.incomplete import as_reason, reasons_of
+from dqkit.audit.only import Only, check_only, part_of
 from dqkit.audit.outcomes import outcomes_of
-from dqkit.audit.result import AuditResult, Judgement
+from dqkit.audit.recognise import recognised, recognisers_of
+from dqkit.audit.result import AuditResult, Judgement, rules_of_run
 from dqkit.catalog.runs import Record, last
 from dqkit.catalog.store import Catalog
 from dqkit.catalog.tables import Tables
 from dqkit.errors import ExitCode, NothingToCheckError
 from dqkit.identity import Pseudonyms
 from dqkit.index.progress import Progress, Silent
-from dqkit.model import TOOL_STATUSES, RuleStatus, Severity, Verdict
+from dqkit.model import RuleStatus, Severity, Verdict
 from dqkit.profile.glance import glance_of
-from dqkit.rulebook.rule import Rule
+from dqkit.profile.profile import profile_of
+from dqkit.rulebook.pack import Pack
+from dqkit.rulebook.rule import Rule, Text
 
 
 @dataclass(frozen=True)
@@ -38,10 +45,16 @@ class AuditOptions:
         The mildest severity whose failing fails the run; None = never.
     engine
         ``polars``, or ``gx`` to count with core expectations what they can express.
+    packs
+        Those that the rules come from beside the book.
+    only
+        The sites and modalities that are judged.
     """
 
     fail_on: Severity | None = Severity.CRITICAL
     engine: str = "polars"
+    packs: tuple[Pack, ...] = ()
+    only: Only = field(default_factory=Only)
 
 
 def preload_verdict() -> threading.Thread:
@@ -58,7 +71,7 @@ def audit(
     options: AuditOptions | None = None,
     progress: Progress | None = None,
 ) -> AuditResult:
-    """Judge `catalog` by `rules`; outcomes and findings are kept in it as a run.
+    """Judge `catalog` by `rules` (open ones aside); outcomes and findings are kept in it as a run.
 
     Raises
     ------
@@ -66,19 +79,25 @@ def audit(
         The catalog holds no file.
     """
     options, progress = options or AuditOptions(), progress or Silent()
+    rules = tuple(rule for rule in rules if not rule.is_open)
     began = datetime.now(UTC)
-    if not catalog.scan("instances").select(pl.len()).collect().item():
+    if not _holds_anything(catalog):
         raise NothingToCheckError("the catalog holds no file", "index a folder first: dqkit index FOLDER")
+    check_only(catalog, options.only)
+    seen = part_of(catalog, options.only)
     preload_verdict()
     with catalog.write(lambda: progress.note("another dqkit is writing this catalog: waiting for it")) as writer:
+        tables = part_of(writer, options.only)
         progress.stage("evaluating rules", len(rules))
-        evaluation, not_expressible = _evaluated(rules, writer, options.engine)
-        kept, implied = without_implied(evaluation.failed, rules, writer)
+        roles = recognised(tables, recognisers_of(options.packs))
+        evaluation, not_expressible = _evaluated(rules, tables, options.engine, roles)
+        kept, implied = without_implied(evaluation.failed, rules, tables)
         outcomes = outcomes_of(rules, evaluation, implied)
         progress.stage("collecting findings", kept.height)
-        findings = findings_of(kept, rules, writer, pseudonyms)
+        findings = findings_of(kept, rules, tables, pseudonyms)
         progress.stage("reaching a verdict")
-        outcomes, judgement = judged(outcomes, rules, options.fail_on, _incomplete(writer, evaluation))
+        outcomes, judgement = judged(outcomes, rules, options.fail_on, reasons_of(tables, evaluation.crashed))
+        coverage = coverage_of(rules, options.packs, tables, roles)
         writer.overwrite("outcomes", outcomes)
         writer.overwrite("findings", findings)
         writer.commit(
@@ -86,7 +105,8 @@ def audit(
                 "audit",
                 __version__,
                 rules=rules_digest(rules),
-                counts=_kept_of(judgement, findings.height, len(rules)),
+                counts=_kept_of(judgement, findings.height, len(rules))
+                | {"coverage": coverage_to_json(coverage), "only": options.only.to_json()},
                 complete=judgement.complete,
                 started_at=began,
             )
@@ -101,10 +121,19 @@ def audit(
         findings=findings,
         problems=problems_of(findings),
         judgement=judgement,
-        glance=glance_of(catalog),
+        glance=glance_of(seen),
+        profile=profile_of(seen),
+        tables=shares_of(seen, rules),
+        coverage=coverage,
+        only=options.only,
         engine=options.engine,
         not_expressible=not_expressible,
     )
+
+
+def _holds_anything(catalog: Catalog) -> bool:
+    """Tell whether there is a file, or a series that a table tells of."""
+    return any(catalog.scan(table).select(pl.len()).collect().item() for table in ("instances", "series"))
 
 
 def _kept_of(judgement: Judgement, findings: int, rules: int) -> dict[str, Any]:
@@ -115,7 +144,7 @@ def _kept_of(judgement: Judgement, findings: int, rules: int) -> dict[str, Any]:
         "verdict": judgement.verdict.value,
         "exit_code": int(judgement.exit_code),
         "fail_on": judgement.fail_on,
-        "incomplete": list(judgement.incomplete_because),
+        "incomplete": [dict(reason) for reason in judgement.incomplete_because],
     }
 
 
@@ -132,16 +161,19 @@ def recall(catalog: Catalog, rules: Sequence[Rule]) -> AuditResult:
         raise NothingToCheckError("this catalog was not audited yet", "audit it first: dqkit audit CATALOG")
     run = runs.row(0, named=True)
     kept = json.loads(run["counts"])
+    only = Only.from_json(kept.get("only"))
+    seen = part_of(catalog, only)
     outcomes, findings = (catalog.scan(name).collect() for name in ("outcomes", "findings"))
-    used = set(outcomes["rule_id"])
-    rank = {rule.id: rule.severity.rank for rule in rules}
-    fails = outcomes.filter(pl.col("verdict") == Verdict.FAIL).select("rule_id", "site").rows()
+    used = rules_of_run(rules, outcomes)
+    rank = {rule.label: rule.severity.rank for rule in used}
+    label = pl.concat_str("rule_id", pl.col("variant").fill_null(""), separator=" ").str.strip_chars_end()
+    fails = outcomes.filter(pl.col("verdict") == Verdict.FAIL).select(label, "site").rows()
     return AuditResult(
         title=_title(catalog),
         dqkit_version=run["dqkit_version"],
         run_id=run["run_id"],
         finished_at=run["ended_at"],
-        rules=tuple(rule for rule in rules if rule.id in used),
+        rules=used,
         outcomes=outcomes,
         findings=findings,
         problems=problems_of(findings),
@@ -150,18 +182,24 @@ def recall(catalog: Catalog, rules: Sequence[Rule]) -> AuditResult:
             tuple(sorted(fails, key=lambda row: -rank.get(row[0], 0))),
             kept["fail_on"] and Severity(kept["fail_on"]),
             not kept["incomplete"],
-            tuple(kept["incomplete"]),
+            tuple(map(as_reason, kept["incomplete"])),
             ExitCode(kept["exit_code"]),
         ),
-        glance=glance_of(catalog),
+        glance=glance_of(seen),
+        profile=profile_of(seen),
+        tables=shares_of(seen, rules),
+        coverage=coverage_from_json(kept.get("coverage")),
+        only=only,
     )
 
 
-def _evaluated(rules: Sequence[Rule], tables: Tables, engine: str) -> tuple[Evaluation, tuple[str, ...]]:
-    evaluation = evaluate(rules, tables)
+def _evaluated(
+    rules: Sequence[Rule], tables: Tables, engine: str, roles: pl.DataFrame
+) -> tuple[Evaluation, tuple[str, ...]]:
+    evaluation = evaluate(rules, tables, roles)
     if engine != "gx":
         return evaluation, ()
-    by_gx = count_by_expectations([rule for rule in rules if rule.id not in evaluation.crashed], tables)
+    by_gx = count_by_expectations([rule for rule in rules if rule.label not in evaluation.crashed], tables, roles)
     counts = with_expectation_counts(evaluation.counts, by_gx)
     return Evaluation(counts, evaluation.failed, evaluation.crashed), by_gx.not_expressible
 
@@ -177,7 +215,7 @@ def rules_digest(rules: Sequence[Rule]) -> str:
 
 
 def judged(
-    outcomes: pl.DataFrame, rules: Sequence[Rule], fail_on: Severity | None, incomplete: tuple[str, ...]
+    outcomes: pl.DataFrame, rules: Sequence[Rule], fail_on: Severity | None, incomplete: tuple[Text, ...]
 ) -> tuple[pl.DataFrame, Judgement]:
     """Let the checkpoint say which outcomes fail; return them marked, and what follows from it."""
     from dqkit.audit.verdict import failing
@@ -199,30 +237,9 @@ def judged(
         verdict_word, code = Verdict.ERROR, ExitCode.INCOMPLETE
     else:
         verdict_word, code = Verdict.PASS, ExitCode.OK
-    failing_rows = tuple((rule_id, site) for rule_id, _, site in worst)
+    failing_rows = tuple((by_id[rule_id, variant].label, site) for rule_id, variant, site in worst)
     return marked, Judgement(verdict_word, failing_rows, fail_on, not incomplete, incomplete, code)
 
 
 def _fails_run(rule: Rule, fail_on: Severity) -> bool:
     return rule.status is not RuleStatus.PREVIEW and rule.severity.rank >= fail_on.rank
-
-
-def _incomplete(tables: Tables, evaluation: Evaluation) -> tuple[str, ...]:
-    """Say what could not be looked at, in words free of identifying values."""
-    words = {"denied": "permission denied", "io_error": "input/output error", "crashed": "dqkit's reader failed"}
-    unread = (
-        tables.scan("instances")
-        .filter(pl.col("status").is_in([status.value for status in TOOL_STATUSES]))
-        .group_by("status")
-        .agg((pl.col("size") >= 0).sum().alias("files"), (pl.col("size") < 0).sum().alias("folders"))
-        .sort("status")
-        .collect()
-    )
-    said = []
-    for status, files, folders in unread.iter_rows():
-        parts = [f"{n} {what}" for n, what in ((files, "files"), (folders, "folders")) if n]
-        said.append(f"{' and '.join(parts)} could not be read: {words[status]}")
-    offline = tables.scan("sources").filter(pl.col("state") == "offline").select("name").collect()["name"]
-    said += [f"the source {name} is offline: it was judged as it was last seen" for name in offline]
-    said += [f"the rule {rule_id} could not be evaluated ({error})" for rule_id, error in evaluation.crashed.items()]
-    return tuple(said)

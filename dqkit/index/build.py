@@ -1,6 +1,6 @@
 """Indexes sources into a catalog: list, compare, read what is new, write whole buckets, commit once."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +23,8 @@ from dqkit.index.measure import measure_pixels
 from dqkit.index.planes import planes_of, with_surveys
 from dqkit.index.progress import Progress, Silent
 from dqkit.index.series import labels_of, series_of
-from dqkit.index.sources import OFFLINE, ONLINE, Source, register, registered
+from dqkit.index.sources import FOLDER, OFFLINE, ONLINE, Source, register, registered
+from dqkit.index.table_rows import of_tables
 from dqkit.model import TOOL_STATUSES
 
 _NAMED = 10
@@ -42,6 +43,8 @@ class IndexOptions:
     ----------
     site_rule
         How the site of a file is found; None keeps what the source has.
+    site_rules
+        Root -> how the site of its files is found, where that is not `site_rule`.
     workers
         Processes that read headers.
     pixels
@@ -54,6 +57,7 @@ class IndexOptions:
     workers: int = 1
     pixels: str = "none"
     confirm_removed: bool = False
+    site_rules: Mapping[Path, SiteRule] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -112,8 +116,8 @@ def index(
     started = monotonic()
     began = datetime.now(UTC)
     with catalog.write(lambda: progress.note("another dqkit is writing this catalog: waiting for it")) as writer:
-        table = register(writer.scan("sources").collect(), list(roots), options.site_rule)
-        wanted = [s for s in registered(table) if not roots or s.root in roots]
+        table = register(writer.scan("sources").collect(), list(roots), options.site_rule, options.site_rules)
+        wanted = [s for s in registered(table) if s.kind == FOLDER and (not roots or s.root in roots)]
         if not wanted:
             raise NothingToCheckError("the catalog has no source yet", "name a folder: dqkit index FOLDER")
         changes = _compare(writer, table, wanted, options, progress)
@@ -124,8 +128,6 @@ def index(
             writer.overwrite("sources", table)
         progress.stage("summing up")
         summary = _summarize(writer, table, changes, monotonic() - started)
-        if options.pixels != "none":
-            measure_pixels(writer, registered(table), options.pixels, options.workers, progress)
         writer.commit(
             Record(
                 "index",
@@ -135,6 +137,8 @@ def index(
                 started_at=began,
             )
         )
+        if options.pixels != "none":  # after the commit: measuring may take hours, and keeps what it has
+            measure_pixels(writer, registered(table), options.pixels, options.workers, progress)
     return summary
 
 
@@ -239,7 +243,8 @@ def _write_group(
     stacks = stacks_of(marked)
     writer.replace("instances", rows, buckets)
     writer.replace("stacks", stacks, buckets)
-    writer.replace("series", series_of(marked, stacks, planes), buckets)
+    series = series_of(marked, stacks, planes)
+    writer.replace("series", pl.concat([series, of_tables(writer, buckets, series)]), buckets)
     writer.replace("labels", labels_of(rows), buckets)
 
 

@@ -7,7 +7,7 @@ import polars as pl
 from dqkit import __version__
 from dqkit.catalog.runs import Record
 from dqkit.catalog.store import Catalog
-from dqkit.index.sources import find, relocate
+from dqkit.index.sources import find, is_folder, relocate
 
 _HELD = ("instances", "stacks", "series")
 
@@ -26,7 +26,7 @@ def relocate_source(catalog: Catalog, name: str, root: Path) -> None:
 
 
 def remove_source(catalog: Catalog, name: str) -> int:
-    """Forget the source `name`; return how many rows of files went.
+    """Forget the source `name`; return how many of its files (or of a table's series) went.
 
     Raises
     ------
@@ -43,6 +43,11 @@ def remove_source(catalog: Catalog, name: str) -> int:
         for table in ("labels", "pixel_measures"):
             rows = writer.scan(table).collect()
             writer.overwrite(table, rows.join(gone, on="file_id", how="anti"))
+        held = gone.height
+        if sources.filter(this & ~is_folder()).height:
+            rows = writer.scan("series").collect()
+            writer.overwrite("series", rows.filter(~this))
+            held = rows.filter(this).height
         writer.overwrite("sources", sources.filter(~this))
-        writer.commit(Record("sources remove", __version__, counts={"removed": gone.height}))
-    return gone.height
+        writer.commit(Record("sources remove", __version__, counts={"removed": held}))
+    return held

@@ -22,7 +22,7 @@ from dqkit.index.kinds import kinds
 from dqkit.index.typed import Columns, typed_columns
 from dqkit.model import FileStatus
 
-READER_VERSION = 1
+READER_VERSION = 2
 """Grows whenever rows would come out otherwise: files read by an older version are read again."""
 
 _GONE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)

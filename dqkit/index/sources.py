@@ -1,6 +1,7 @@
 """The registered sources of a catalog: where they are, whose they are, and whether they are there."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from dqkit.errors import DqkitError
 from dqkit.identity import digest
 
 ONLINE, OFFLINE = "online", "offline"
+FOLDER, TABLE = "folder", "table"
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Source:
     root: Path
     site_rule: SiteRule
     volume_id: str
+    kind: str = FOLDER
 
     @property
     def root_bytes(self) -> bytes:
@@ -80,14 +83,24 @@ def registered(sources: pl.DataFrame) -> list[Source]:
     """Return the sources of a catalog."""
     return [
         Source(
-            row["source_id"], row["name"], root_path(row["root"]), SiteRule.parse(row["site_from"]), row["volume_id"]
+            row["source_id"],
+            row["name"],
+            root_path(row["root"]),
+            SiteRule.parse(row["site_from"]),
+            row["volume_id"],
+            row["kind"] or FOLDER,
         )
         for row in sources.iter_rows(named=True)
     ]
 
 
-def register(sources: pl.DataFrame, roots: list[Path], site_rule: SiteRule | None) -> pl.DataFrame:
-    """Add the roots that are not there yet, and set the site rule of those named.
+def register(
+    sources: pl.DataFrame,
+    roots: list[Path],
+    site_rule: SiteRule | None,
+    rule_of: Mapping[Path, SiteRule] | None = None,
+) -> pl.DataFrame:
+    """Add the roots that are not there yet, and set the site rule of those named: that in `rule_of`, else `site_rule`.
 
     Raises
     ------
@@ -95,15 +108,21 @@ def register(sources: pl.DataFrame, roots: list[Path], site_rule: SiteRule | Non
         A root lies inside another: its files would count twice.
     """
     for root in roots:
-        known = sources.filter(pl.col("root") == root_text(root))
-        if known.height:
-            if site_rule is not None:
-                rule = pl.when(pl.col("root") == root_text(root)).then(pl.lit(str(site_rule))).otherwise("site_from")
-                sources = sources.with_columns(rule.alias("site_from"))
+        rule = (rule_of or {}).get(root, site_rule)
+        this = pl.col("root") == root_text(root)
+        if sources.filter(this).height:
+            if rule is not None:
+                text = pl.when(this).then(pl.lit(str(rule))).otherwise("site_from")
+                sources = sources.with_columns(text.alias("site_from"))
             continue
-        _refuse_overlap(root, [root_path(other) for other in sources["root"]])
-        sources = pl.concat([sources, _new(root, site_rule or SiteRule(), set(sources["name"]))])
+        _refuse_overlap(root, [root_path(other) for other in sources.filter(is_folder())["root"]])
+        sources = pl.concat([sources, _new(root, rule or SiteRule(), set(sources["name"]))])
     return sources
+
+
+def is_folder() -> pl.Expr:
+    """Tell which rows of `sources` are folders of images, and not tables."""
+    return pl.col("kind").fill_null(FOLDER) == FOLDER
 
 
 def _refuse_overlap(root: Path, others: list[Path]) -> None:
@@ -152,8 +171,9 @@ def relocate(catalog: Catalog, name: str, root: Path) -> pl.DataFrame:
     """
     sources = catalog.scan("sources").collect()
     this = find(sources, name)
-    others = sources.filter(pl.col("source_id") != this)
-    _refuse_overlap(root, [root_path(other) for other in others["root"]])
+    others = sources.filter((pl.col("source_id") != this) & is_folder())
+    if root.is_dir():  # a table may lie in a folder of images
+        _refuse_overlap(root, [root_path(other) for other in others["root"]])
     here = pl.col("source_id") == this
     return sources.with_columns(
         pl.when(here).then(pl.lit(root_text(root))).otherwise("root").alias("root"),

@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 from dqkit.archive.header import PixelData, UnusualError
 from dqkit.archive.pixeldata import locate
+from dqkit.pixels.bits import within_bits
+from dqkit.pixels.jpeg12 import decode_twelve_bit, is_twelve_bit
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -33,6 +35,7 @@ _KEYWORDS = {
     (0x7FE0, 0x0009): "DoubleFloatPixelData",
     (0x7FE0, 0x0010): "PixelData",
 }
+_JPEG_XL = frozenset({"1.2.840.10008.1.2.4.110", "1.2.840.10008.1.2.4.111", "1.2.840.10008.1.2.4.112"})
 _VRS = (b"OB", b"OW", b"OF", b"OD", b"UN")
 
 
@@ -46,10 +49,12 @@ class PixelFault(StrEnum):
     BAD_DESCRIPTION = "bad_description"
     """Rows, Columns, bits or photometric interpretation are missing or impossible."""
     NO_DECODER = "no_decoder"
+    """DICOM knows the transfer syntax, and nothing free decodes it here: video, JPEG XL, JPIP."""
     UNSUPPORTED = "unsupported"
     """The transfer syntax is no pixel encoding that DICOM knows."""
     CORRUPT = "corrupt"
     TOO_LARGE = "too_large"
+    """A decoded frame would take more than MOST_BYTES."""
     TIMEOUT = "timeout"
     CRASHED = "crashed"
     """The decoder took its process with it."""
@@ -73,6 +78,12 @@ class Frame:
         Pixel Spacing, else Imager Pixel Spacing: between rows, between columns.
     orientation, position_mm
         Image Orientation and Position (Patient) of this frame, also from functional groups.
+    padding, padding_limit
+        Pixel Padding Value and Range Limit (C.7.5.1.1.2): stored values that stand for no measurement.
+    bits_stored, signed
+        Bits Stored and Pixel Representation (C.7.6.3.1).
+    holds_overlay
+        Overlays stand in the bits that Bits Stored leaves unused, as PS3.3 C.9.2 had it until 2004.
     lost_from_row
         First row that the file does not hold in full; None where it holds all.
     """
@@ -89,22 +100,31 @@ class Frame:
     orientation: tuple[float, ...] | None = None
     position_mm: tuple[float, ...] | None = None
     padding: float | None = None
+    padding_limit: float | None = None
+    bits_stored: int | None = None
+    signed: bool = False
+    holds_overlay: bool = False
     lost_from_row: int | None = None
 
 
-def decode_frame(path: bytes, k: int = 0, *, partial: bool = False) -> Frame | PixelFault:
+def decode_frame(path: bytes, k: int = 0, *, partial: bool = False, all_bits: bool = False) -> Frame | PixelFault:
     """Decode frame `k` (0-based) of a file.
 
     Parameters
     ----------
     partial
         Take what there is of native pixel data that is too short: what is lost is 0, and `lost_from_row` set.
+    all_bits
+        Keep what stands in the bits that Bits Stored leaves unused.
     """
     try:
         with quiet(), open(path, "rb") as file:  # noqa: PTH123 - the path is bytes
             stat = os.fstat(file.fileno())
             found = _element(path, stat.st_size, stat.st_mtime_ns)
-            return found if isinstance(found, PixelFault) else _decode(file, found, k, partial=partial)
+            frame = found if isinstance(found, PixelFault) else _decode(file, found, k, partial=partial)
+            if isinstance(frame, PixelFault) or all_bits:
+                return frame
+            return replace(frame, pixels=within_bits(frame.pixels, frame.bits_stored))
     except OSError as error:  # pydicom raises OSError, without a number, for damaged data
         return PixelFault.CORRUPT if error.errno is None else PixelFault.UNREADABLE
     except MemoryError:
@@ -154,10 +174,15 @@ def _element(path: bytes, size: int, mtime_ns: int) -> _Element | PixelFault:  #
         try:
             get_decoder(syntax)
         except NotImplementedError:
-            return PixelFault.UNSUPPORTED
+            return PixelFault.NO_DECODER if _is_of_the_standard(syntax) else PixelFault.UNSUPPORTED
         if "PixelData" in header:
             return _Element(header, syntax)
         return _locate(file, header, syntax, size)
+
+
+def _is_of_the_standard(syntax: "UID") -> bool:
+    """Tell whether PS3.6 Annex A has this transfer syntax; pydicom 3.0.2 lacks JPEG XL (PS3.6 2025a)."""
+    return syntax in _JPEG_XL or (not syntax.is_private and bool(syntax.keyword) and syntax.is_transfer_syntax)
 
 
 def _locate(file: IO[bytes], header: "Dataset", syntax: "UID", size: int) -> _Element | PixelFault:
@@ -247,16 +272,19 @@ def _run_decoder(file: IO[bytes], found: _Element, k: int) -> NDArray[Any] | Pix
         return PixelFault.NO_DECODER
     # In big-endian files, samples of 8 bits lie swapped in OW (PS3.5 D.3): the decoder must know the VR
     options = as_pixel_options(
-        found.header, pixel_keyword=found.keyword, transfer_syntax_uid=found.syntax, pixel_vr=found.vr
-    )
+        found.header, pixel_keyword=found.keyword, transfer_syntax_uid=found.syntax, pixel_vr=found.vr,
+        correct_unused_bits=False,
+    )  # fmt: skip
     source: Any = found.header
     if found.place:
         file.seek(found.place.offset)
         source = file
+    if is_twelve_bit(found.syntax, int(found.header.get("BitsStored") or 0)):
+        return decode_twelve_bit(source if found.place else found.header.PixelData, found.header, k)
     try:
         pixels, _ = decoder.as_array(source, index=k, validate=True, raw=True, **options)
     except RuntimeError as error:
-        # Each plugin has had its try; pydicom's say this of 12-bit JPEG, which only a GPL decoder reads
+        # Each plugin has had its try; pydicom's say this of what only a GPL decoder reads
         return PixelFault.NO_DECODER if "does not support" in str(error) else PixelFault.CORRUPT
     return np.asarray(pixels)
 
@@ -279,6 +307,7 @@ def _frame(pixels: NDArray[Any], header: "Dataset", k: int) -> Frame:
     width = _reals(header, k, "WindowWidth", "FrameVOILUTSequence")
     spacing = _reals(header, k, "PixelSpacing", "PixelMeasuresSequence") or _reals(header, k, "ImagerPixelSpacing")
     transformation = "PixelValueTransformationSequence"
+    padding, limit = _reals(header, k, "PixelPaddingValue"), _reals(header, k, "PixelPaddingRangeLimit")
     return Frame(
         pixels=pixels,
         modality=str(header.get("Modality") or ""),
@@ -291,8 +320,22 @@ def _frame(pixels: NDArray[Any], header: "Dataset", k: int) -> Frame:
         spacing_mm=(spacing[0], spacing[1]) if spacing and len(spacing) == 2 else None,  # noqa: PLR2004
         orientation=_reals(header, k, "ImageOrientationPatient", "PlaneOrientationSequence"),
         position_mm=_reals(header, k, "ImagePositionPatient", "PlanePositionSequence"),
-        padding=(_reals(header, k, "PixelPaddingValue") or (None,))[0],
+        padding=padding[0] if padding else None,
+        padding_limit=limit[0] if limit else None,
+        bits_stored=_bits_stored(header),
+        signed=header.get("PixelRepresentation") == 1,
+        holds_overlay=_holds_overlay(header),
     )
+
+
+def _bits_stored(header: "Dataset") -> int | None:
+    bits = header.get("BitsStored")
+    return bits if isinstance(bits, int) and 0 < bits <= int(header.BitsAllocated) else None
+
+
+def _holds_overlay(header: "Dataset") -> bool:
+    return any(header.get((group, 0x0102)) and not header.get((group, 0x3000)) and header[group, 0x0102].value
+               for group in range(0x6000, 0x6020, 2))  # fmt: skip
 
 
 def _reals(header: "Dataset", k: int, keyword: str, group: str = "") -> tuple[float, ...] | None:

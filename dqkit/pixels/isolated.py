@@ -5,6 +5,7 @@ raw bytes as the line announces. It ends with its input, and so with the process
 """
 
 import atexit
+import base64
 import json
 import os
 import select
@@ -143,11 +144,9 @@ def serve() -> None:
     _limit_memory()
     import pydicom.pixels  # noqa: F401 - before the clock of the first file starts
 
-    from dqkit.pixels.measure import measure_frame
-
     works: dict[str, Callable[[Request], Answer]] = {
         "frame": _answer_frame,
-        "measure": lambda request: (measure_frame(os.fsencode(request["path"])), b""),
+        "measure": _answer_measures,
     }
     # What a library prints must not mix with the answers
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
@@ -168,6 +167,21 @@ def _limit_memory() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     wanted = _MOST_MEMORY if hard == resource.RLIM_INFINITY else min(_MOST_MEMORY, hard)
     resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
+
+
+def _answer_measures(request: Request) -> Answer:
+    """Measure frames of a file (``frames``, from 0), up to the first that cannot be had."""
+    from dqkit.pixels.measure import measure_frame
+
+    path, measured = os.fsencode(request["path"]), []
+    for k in request.get("frames", [0]):
+        found = measure_frame(path, k)
+        if "signature" in found:
+            found["signature"] = base64.b64encode(found["signature"]).decode()
+        measured.append(found)
+        if "fault" in found:
+            break
+    return {"frames": measured}, b""
 
 
 def _answer_frame(request: Request) -> Answer:

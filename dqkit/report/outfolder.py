@@ -1,21 +1,21 @@
 """The folder that ``--out`` names: tables, report, pictures and result.json, each replaced as a whole."""
 
-import contextlib
 import hashlib
 import json
-import os
 import re
-import secrets
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import polars as pl
 
-from dqkit.audit.result import AuditResult, Picture
+from dqkit.audit.coverage import coverage_from_json
+from dqkit.audit.only import Only
+from dqkit.audit.result import AuditResult, Picture, rules_of_run
 from dqkit.catalog.schema import FINDINGS, OUTCOMES, PROBLEMS, conform
-from dqkit.errors import DqkitError, IncompleteError
+from dqkit.errors import DqkitError
+from dqkit.report.folder import make_folder, replacing, telling_of_disk, write_file
 from dqkit.report.html import render_html
+from dqkit.report.profile_json import profile_from_json
 from dqkit.report.result_json import check_format, glance_from_json, judgement_from_json, result_to_json, when_from_json
 from dqkit.rulebook.rule import Rule
 
@@ -43,23 +43,13 @@ def write_out(result: AuditResult, out: Path, lang: str = "en") -> None:
     IncompleteError
         The disk is full or failed.
     """
-    try:
-        _make_folder(out)
+    with telling_of_disk():
+        make_folder(out)
         files = {f"{name}.parquet": _write_table(out, name, result) for name in _TABLES}
-        _write(out / _REPORT, render_html(result, lang).encode())
+        write_file(out / _REPORT, render_html(result, lang).encode())
         _write_pictures(out / _PICTURES, result.pictures)
         content = {**result_to_json(result), "files": files}
-        _write(out / _RESULT, json.dumps(content, ensure_ascii=False, indent=1).encode())
-    except (PermissionError, FileExistsError, NotADirectoryError) as error:
-        raise DqkitError(f"the output folder cannot be written: {error.strerror}", "name another --out") from error
-    except OSError as error:
-        raise IncompleteError(
-            f"the output could not be written: {error.strerror}", "make room on the disk, then run the same command"
-        ) from error
-    except pl.exceptions.PolarsError as error:  # polars 2 wraps some errors of the file it writes to
-        raise IncompleteError(
-            "a table could not be written", "make room on the disk, then run the same command"
-        ) from error
+        write_file(out / _RESULT, json.dumps(content, ensure_ascii=False, indent=1).encode())
 
 
 def read_out(out: Path, rules: tuple[Rule, ...]) -> AuditResult:
@@ -83,10 +73,15 @@ def read_out(out: Path, rules: tuple[Rule, ...]) -> AuditResult:
             rules=_of_this_run(rules, data),
             judgement=judgement_from_json(data),
             glance=glance_from_json(data),
+            coverage=coverage_from_json(data.get("coverage")),
+            only=Only.from_json(data.get("only")),
+            profile=profile_from_json(data.get("profile")),
             pictures=_read_pictures(out / _PICTURES),
             engine=str(data["engine"]),
             not_expressible=tuple(data["not_expressible"]),
-            **tables,
+            findings=tables["findings"],
+            problems=tables["problems"],
+            outcomes=tables["outcomes"],
         )
     except (KeyError, TypeError, ValueError, AttributeError, pl.exceptions.PolarsError) as error:
         raise DqkitError("result.json or a table beside it is damaged", _AUDIT_AGAIN) from error
@@ -95,42 +90,16 @@ def read_out(out: Path, rules: tuple[Rule, ...]) -> AuditResult:
 
 
 def _of_this_run(rules: tuple[Rule, ...], data: dict[str, Any]) -> tuple[Rule, ...]:
-    ran = {(row["rule_id"], row["variant"]) for row in data["rules"]}
-    return tuple(rule for rule in rules if (rule.id, rule.variant) in ran)
-
-
-def _make_folder(out: Path) -> None:
-    """Make `out` for its owner alone; a folder that stood before keeps its mode, its new files are 0600 anyway."""
-    if not out.exists():
-        out.mkdir(parents=True, mode=0o700)
-    elif not out.is_dir():
-        raise FileExistsError(17, "it is a file, not a folder")
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a file beside `path` that takes its place when all went well, and vanishes otherwise."""
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with os.fdopen(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _write(path: Path, content: bytes) -> None:
-    with _replacing(path) as file:
-        file.write(content)
+    severities = {(row["rule_id"], row["variant"]): row["severity"] for row in data["outcomes"]}
+    ran = [(row["rule_id"], row["variant"], severities.get((row["rule_id"], row["variant"]))) for row in data["rules"]]
+    return rules_of_run(rules, pl.DataFrame(ran, schema=["rule_id", "variant", "severity"], orient="row"))
 
 
 def _write_table(out: Path, name: str, result: AuditResult) -> dict[str, Any]:
     """Write a table and return its rows and digest, as result.json names them."""
     frame = conform(getattr(result, name), _TABLES[name])
     path = out / f"{name}.parquet"
-    with _replacing(path) as file:
+    with replacing(path) as file:
         frame.write_parquet(file)
     return {"rows": frame.height, "sha256": _sha256(path)}
 
@@ -149,10 +118,10 @@ def _write_pictures(folder: Path, pictures: tuple[Picture, ...]) -> None:
     for picture in pictures:
         digest = hashlib.sha256(picture.finding_id.encode() + picture.data).hexdigest()[:16]
         name = f"{digest}.{_SUFFIX[picture.mime]}"
-        _write(folder / name, picture.data)
+        write_file(folder / name, picture.data)
         about = {"width": picture.width, "height": picture.height, "caption": dict(picture.caption)}
         index.append({"file": name, "finding_id": picture.finding_id, "mime": picture.mime, **about})
-    _write(folder / _INDEX, json.dumps(index, ensure_ascii=False, indent=1).encode())
+    write_file(folder / _INDEX, json.dumps(index, ensure_ascii=False, indent=1).encode())
     kept = {row["file"] for row in index}
     for path in folder.iterdir():
         if _PICTURE_NAME.fullmatch(path.name) and path.name not in kept:

@@ -11,6 +11,7 @@ import polars as pl
 
 from dqkit.audit.result import AuditResult
 from dqkit.report.charts import Chart
+from dqkit.report.chinese import in_chinese
 from dqkit.report.summary import mender, mender_text, rules_by_key, worst_problems
 from dqkit.report.visible import visible
 from dqkit.report.words import LANGUAGES, WORDS, pair
@@ -69,10 +70,19 @@ def page_data(result: AuditResult, charts: list[Chart], pictures: list[dict[str,
         "examples": _table(examples, EXAMPLE_COLUMNS, strings),
         "outcomes": _table(_outcome_frame(result.outcomes, keys), OUTCOME_COLUMNS, strings),
         "totals": {"problems": result.problems.height, "findings": int(result.problems.get_column("findings").sum())},
-        "charts": [{"measure": c.measure, "about": c.about, "views": _views(c)} for c in charts],
+        "charts": [{"measure": c.measure, "about": c.about, "views": chart_views(c)} for c in charts],
         "pictures": pictures,
         "strings": strings.texts,
+        "zh": _in_chinese([problems, examples]),
     }
+
+
+def _in_chinese(frames: list[pl.DataFrame]) -> dict[str, str]:
+    """Return what checks said of values, as the page shows it -> the same in Chinese, where that differs."""
+    columns = [frame.get_column(name) for frame in frames for name in ("observed", "expected") if name in frame.columns]
+    texts = {text for column in columns for text in column.drop_nulls().unique().to_list()}
+    said = {visible(text): visible(in_chinese(text)) for text in sorted(texts)}
+    return {english: chinese for english, chinese in said.items() if english != chinese}
 
 
 def rule_title(rule: Rule | None, rule_id: str) -> dict[str, str]:
@@ -162,5 +172,6 @@ def _table(frame: pl.DataFrame, columns: tuple[str, ...], strings: Strings) -> d
     return {"columns": columns, "text": sorted(_TEXT_COLUMNS & set(columns)), "rows": rows}
 
 
-def _views(chart: Chart) -> dict[str, Any]:
+def chart_views(chart: Chart) -> dict[str, Any]:
+    """Return what charts.js draws of `chart`."""
     return {name: {"rows": view.rows, "spec": view.spec} for name, view in chart.views.items()}

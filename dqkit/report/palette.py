@@ -16,6 +16,16 @@ LIGHT = {
     "info-soft": "#e8f0f8",
     "pass": "#256a3c",
     "pass-soft": "#e6f2e9",
+    "heat-1": "#eff3f8",
+    "heat-2": "#dbe5ee",
+    "heat-3": "#c5d4e4",
+    "heat-4": "#aec4d9",
+    "heat-5": "#98b3cf",
+    "gap-1": "#fbf3ee",
+    "gap-2": "#f5e5d9",
+    "gap-3": "#efd4c1",
+    "gap-4": "#e8c4a9",
+    "gap-5": "#e2b391",
 }
 
 DARK = {
@@ -34,10 +44,23 @@ DARK = {
     "info-soft": "#182c41",
     "pass": "#86d09b",
     "pass-soft": "#16301f",
+    "heat-1": "#212d3d",
+    "heat-2": "#28384c",
+    "heat-3": "#2e435b",
+    "heat-4": "#354e6a",
+    "heat-5": "#3b5879",
+    "gap-1": "#2d2b2c",
+    "gap-2": "#3d332d",
+    "gap-3": "#4d3c2f",
+    "gap-4": "#5d4430",
+    "gap-5": "#6d4d32",
 }
 
 ON_SOFT = ("critical", "warning", "info", "pass")
 """Colours that stand as text on their own soft ground, and on panel and ground."""
+
+SHADES = tuple(f"{name}-{step}" for name in ("heat", "gap") for step in range(1, 6))
+"""Grounds of the profile's cells, on which `ink` stands."""
 
 
 def as_css(theme: dict[str, str]) -> str:

@@ -5,12 +5,15 @@ from typing import Any
 
 import polars as pl
 
+from dqkit.audit.coverage import coverage_to_json
 from dqkit.audit.result import AuditResult, Judgement
 from dqkit.catalog.schema import INT, OUTCOMES, PROBLEMS, REAL, TEXT, TEXTS, Schema, conform
 from dqkit.errors import DqkitError, ExitCode
 from dqkit.model import Severity, Verdict
 from dqkit.profile.glance import Glance
+from dqkit.report.profile_json import profile_to_json
 from dqkit.report.summary import SEVERITIES, by_severity, worst_problems
+from dqkit.rulebook.rule import Text
 
 FORMAT = "dqkit-audit"
 FORMAT_VERSION = 1
@@ -23,8 +26,9 @@ _PROBLEM_FIELDS = (
 
 _GLANCE: dict[str, Schema] = {
     "sites": {
-        "site": TEXT, "files": INT, "dicom_files": INT, "patients": INT, "studies": INT, "series": INT,
-        "instances": INT, "bytes": INT, "modalities": TEXTS, "scanners": INT, "first_year": INT, "last_year": INT,
+        "site": TEXT, "files": INT, "dicom_files": INT, "images": INT, "images_decoded": INT, "patients": INT,
+        "studies": INT, "series": INT, "instances": INT, "bytes": INT, "modalities": TEXTS, "scanners": INT,
+        "first_year": INT, "last_year": INT,
     },
     "modalities": {"site": TEXT, "modality": TEXT, "series": INT, "instances": INT},
     "scanners": {
@@ -47,31 +51,55 @@ def result_to_json(result: AuditResult) -> dict[str, Any]:
         "finished_at": result.finished_at.astimezone(UTC).isoformat(),
         "title": result.title,
         "complete": judgement.complete,
-        "incomplete_because": list(judgement.incomplete_because),
+        "incomplete_because": [reason["en"] for reason in judgement.incomplete_because],
+        "incomplete_because_zh": [reason["zh"] for reason in judgement.incomplete_because],
         "verdict": judgement.verdict.value,
         "fail_on": judgement.fail_on.value if judgement.fail_on else "never",
         "exit_code": int(judgement.exit_code),
-        "failing": [{"rule_id": rule, "site": site} for rule, site in judgement.failing],
+        "failing": [_failing(label, site) for label, site in judgement.failing],
         "engine": result.engine,
         "not_expressible": list(result.not_expressible),
         "rules": [{"rule_id": r.id, "variant": r.variant, "sha256": r.sha256} for r in result.rules],
+        "tables": [
+            {"name": share.name, "series": share.series, "answers": share.answers, "rules": share.rules}
+            for share in result.tables
+        ],
+        "coverage": coverage_to_json(result.coverage),
+        "only": result.only.to_json(),
         "counts": _counts(result),
         "outcomes": conform(result.outcomes, OUTCOMES).to_dicts(),
         "problems": _problems(result.problems),
+        "profile": profile_to_json(result.profile) if result.profile is not None else None,
         "glance": {name: _glance(result.glance, name) for name in _GLANCE},
     }
+
+
+def _failing(label: str, site: str | None) -> dict[str, str | None]:
+    rule_id, _, variant = label.partition(" ")
+    return {"rule_id": rule_id, "variant": variant, "site": site}
+
+
+def _label(row: dict[str, Any]) -> str:
+    return f"{row['rule_id']} {row.get('variant') or ''}".strip()
 
 
 def judgement_from_json(data: dict[str, Any]) -> Judgement:
     """Return the judgement that `result_to_json` wrote."""
     return Judgement(
         verdict=Verdict(data["verdict"]),
-        failing=tuple((row["rule_id"], row["site"]) for row in data["failing"]),
+        failing=tuple((_label(row), row["site"]) for row in data["failing"]),
         fail_on=None if data["fail_on"] == "never" else Severity(data["fail_on"]),
         complete=data["complete"] is True,
-        incomplete_because=tuple(data["incomplete_because"]),
+        incomplete_because=_reasons(data),
         exit_code=ExitCode(data["exit_code"]),
     )
+
+
+def _reasons(data: dict[str, Any]) -> tuple[Text, ...]:
+    """Return why the run is incomplete; an older dqkit wrote English alone."""
+    english = data["incomplete_because"]
+    chinese = data.get("incomplete_because_zh", english)
+    return tuple({"en": en, "zh": zh} for en, zh in zip(english, chinese, strict=True))
 
 
 def glance_from_json(data: dict[str, Any]) -> Glance:

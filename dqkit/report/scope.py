@@ -4,10 +4,12 @@ import dataclasses
 
 import polars as pl
 
+from dqkit.audit.coverage import only_site_of
 from dqkit.audit.result import AuditResult, Judgement
 from dqkit.errors import DqkitError, ExitCode
 from dqkit.model import Verdict
 from dqkit.profile.glance import Glance
+from dqkit.profile.profile import Profile
 from dqkit.report.summary import deciding, sites_of
 from dqkit.report.visible import visible
 
@@ -38,13 +40,32 @@ def only_site(result: AuditResult, site: str) -> AuditResult:
         findings=findings,
         problems=result.problems.filter(here),
         judgement=_of_site(result, site),
+        coverage=only_site_of(result.coverage, site),
+        only=dataclasses.replace(result.only, sites=()),
         glance=Glance(
             sites=glance.sites.filter(here),
             modalities=glance.modalities.filter(here),
             scanners=glance.scanners.filter(here),
             distributions=glance.distributions.filter(here),
         ),
+        profile=_profile_of(result.profile, site),
+        tables=tuple(share for share in result.tables if site in share.sites),
         pictures=tuple(picture for picture in result.pictures if picture.finding_id in shown),
+    )
+
+
+def _profile_of(profile: Profile | None, site: str) -> Profile | None:
+    if profile is None or "site" not in profile.by:
+        return None
+    here = pl.col("site") == site
+    return dataclasses.replace(
+        profile,
+        groups=profile.groups.filter(here),
+        composition=profile.composition.filter(here),
+        completeness=profile.completeness.filter(here),
+        changes=profile.changes.filter(here),
+        more_groups=0,
+        more_changes=0,
     )
 
 

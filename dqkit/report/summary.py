@@ -14,7 +14,7 @@ SEVERITIES = ("critical", "warning", "info")
 """Worst first, as people read them."""
 
 Failing = tuple[str, str | None]
-"""A rule id and its site, None for the archive."""
+"""A rule's label (id, and variant of a pack) and its site, None for the archive."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def worst_problems(problems: pl.DataFrame) -> pl.DataFrame:
 
 def rules_by_key(result: AuditResult) -> dict[tuple[str, str], Rule]:
     """Return the rules by (id, variant)."""
-    return {(rule.id, rule.variant): rule for rule in result.rules}
+    return {rule.key: rule for rule in result.rules}
 
 
 def mender(rule: Rule | None, origin: str | None) -> str:
@@ -140,7 +140,8 @@ def _site_row(result: AuditResult, site: str | None) -> SiteRow:
 
 def _rank_by_rule(result: AuditResult) -> dict[str, int]:
     ranks: dict[str, int] = {}
-    for rule_id, severity in result.outcomes.select("rule_id", "severity").unique().iter_rows():
+    named = result.outcomes.select("rule_id", pl.col("variant").fill_null(""), "severity").unique()
+    for rule_id, variant, severity in named.iter_rows():
         if severity in SEVERITIES:
-            ranks[rule_id] = max(ranks.get(rule_id, 0), Severity(severity).rank)
+            ranks[f"{rule_id} {variant}".strip()] = Severity(severity).rank
     return ranks

@@ -15,8 +15,10 @@ from rich.table import Table
 from rich.text import Text
 
 from dqkit.audit.result import AuditResult
+from dqkit.report.chinese import localized
 from dqkit.report.page_data import remedy_text, rule_title
 from dqkit.report.summary import SEVERITIES, mender, mender_text, rules_by_key, site_rows, verdict_key, worst_problems
+from dqkit.report.terminal_packs import print_coverage
 from dqkit.report.verdict_view import because, headline
 from dqkit.report.visible import visible
 from dqkit.report.words import say
@@ -51,6 +53,7 @@ def print_audit(
         console.print(Text(f"  {sentence[lang]}"))
     _print_incomplete(result, console, lang)
     _print_sites(result, console, lang)
+    print_coverage(result.coverage, console, lang)
     _print_problems(result, console, lang)
     _print_next(result, console, lang, (report_path, catalog))
 
@@ -66,7 +69,7 @@ def _print_incomplete(result: AuditResult, console: Console, lang: str) -> None:
     console.print(Text(f"  {say('complete.no', lang)}", style="bold yellow"))
     reasons = result.judgement.incomplete_because
     for reason in reasons[:_MOST_REASONS]:
-        console.print(Padding(Text(f"– {visible(reason, 300)}"), (0, 0, 0, 4)))
+        console.print(Padding(Text(f"– {visible(reason[lang], 300)}"), (0, 0, 0, 4)))
     if len(reasons) > _MOST_REASONS:
         console.print(Text(f"    – {say('term.more_files', lang, n=len(reasons) - _MOST_REASONS)}"))
 
@@ -130,7 +133,7 @@ def _where(row: dict[str, Any], lang: str) -> str:
         say("count.findings", lang, n=row["findings"] or 0),
         say("count.series", lang, n=row["series"]) if row["series"] else "",
         say("term.since", lang, year=str(row["first_period"])[:4]) if row["first_period"] else "",
-        visible(row["observed"], 60) if row["observed"] else "",
+        visible(localized(row["observed"], lang), 60) if row["observed"] else "",
     ]
     return " · ".join(part for part in parts if part)
 

@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from dqkit.report.chinese import localized
 from dqkit.report.glance_view import bytes_text
 from dqkit.report.page_data import remedy_text, rule_title
 from dqkit.report.summary import mender, mender_text
@@ -57,9 +58,11 @@ def print_rules_list(rules: Iterable[Rule], console: Console, lang: str = "en") 
     shown = sorted(rules, key=lambda rule: (rule.id, rule.variant))
     for rule in shown:
         name = f"{rule.id} {rule.variant}".strip()
+        title = visible(rule_title(rule, rule.id)[lang])
+        about = Text.assemble(title, ((f"  {say('for_packs', lang)}") if rule.is_open else "", "dim"))
         table.add_row(
             Text(name, style="bold"), severity_text(rule.severity.value, lang),
-            Text(say(f"level.{rule.level.value}", lang)), Text(visible(rule_title(rule, rule.id)[lang])),
+            Text(say(f"level.{rule.level.value}", lang)), about,
         )  # fmt: skip
     console.print(table)
     console.print(Text(say("count.rules", lang, n=len(shown)), style="dim"))
@@ -129,8 +132,8 @@ def _figures(series: int | None, instances: int | None, size: int | None) -> lis
 
 def _print_facts(finding: dict[str, Any], rule: Rule | None, console: Console, lang: str) -> None:
     facts = [
-        ("observed", finding.get("observed")),
-        ("expected", finding.get("expected")),
+        ("observed", localized(finding.get("observed"), lang)),
+        ("expected", localized(finding.get("expected"), lang)),
         ("site", finding.get("site")),
         ("scanner", finding.get("scanner")),
         ("modality", finding.get("modality")),

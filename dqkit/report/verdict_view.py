@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 
-from dqkit.audit.result import AuditResult
+from dqkit.audit.result import AuditResult, TableShare
 from dqkit.report.page_data import remedy_text, rule_title
 from dqkit.report.summary import SEVERITIES, deciding, failing_rules, rules_by_key, verdict_key, worst_problems
 from dqkit.report.visible import visible
@@ -25,19 +25,51 @@ def headline(result: AuditResult, site: str | None = None) -> Pair:
 
 def because(result: AuditResult) -> list[Pair]:
     """Return the sentences that say why the verdict is what it is."""
+    return [*_why(result), *(_of_table(share) for share in result.tables), *_of_pixels(result)]
+
+
+def _of_pixels(result: AuditResult) -> list[Pair]:
+    """Say how many images were decoded, where any was: a sample speaks for itself alone."""
+    sites = result.glance.sites
+    if "images_decoded" not in sites.columns or not sites["images_decoded"].sum():
+        return []
+    return [pair("because.pixels", n=sites["images"].sum(), decoded=f"{sites['images_decoded'].sum():,}")]
+
+
+def _of_table(share: TableShare) -> Pair:
+    name, series = visible(share.name, 60), f"{share.series:,}"
+    return pair("because.table", name=name, series=series, answers=share.answers, rules=share.rules)
+
+
+def _why(result: AuditResult) -> list[Pair]:
     if verdict_key(result) == "nothing":
-        return [pair("because.nothing")]
+        return [*_part(result), pair("because.nothing")]
     failing = failing_rules(result)
     fail_on = result.judgement.fail_on
     if fail_on is None:
-        return [pair("because.never")]
+        return [*_part(result), pair("because.never")]
     at_or_above = SEVERITIES[: SEVERITIES.index(fail_on.value) + 1]
     deciding_rules = len({rule for rule, _ in deciding(result)})
     milder = sum(n for severity, n in failing.items() if severity not in at_or_above)
     sentences = [_with_severity("because.fail" if deciding_rules else "because.pass", fail_on.value, deciding_rules)]
     if milder:
         sentences.append(pair("because.milder", n=milder))
-    return sentences
+    return [*_part(result), *sentences]
+
+
+def _part(result: AuditResult) -> list[Pair]:
+    """Say what alone was judged, where that is not everything."""
+    parts = [(f"only.{name}", values) for name, values in result.only.to_json().items() if values]
+    if not parts:
+        return []
+    what = {
+        lang: ("；" if lang == "zh" else "; ").join(
+            fill(WORDS[key], lang, names=("、" if lang == "zh" else ", ").join(visible(value, 60) for value in values))
+            for key, values in parts
+        )
+        for lang in LANGUAGES
+    }
+    return [{lang: fill(WORDS["because.only"], lang, what=what[lang]) for lang in LANGUAGES}]
 
 
 def decides(result: AuditResult) -> tuple[list[dict[str, Any]], Pair | None]:
@@ -45,7 +77,7 @@ def decides(result: AuditResult) -> tuple[list[dict[str, Any]], Pair | None]:
     sites: dict[str, list[str | None]] = {}
     for rule_id, site in deciding(result):
         sites.setdefault(rule_id, []).append(site)
-    known = {rule.id: rule for rule in result.rules}
+    known = {rule.label: rule for rule in result.rules}
     rows = [
         {
             "id": rule_id,

@@ -6,6 +6,9 @@ table, so that a word stands once.
 
 from collections.abc import Mapping
 
+from dqkit.report.pack_words import PACKS
+from dqkit.report.profile_words import PROFILE
+
 LANGUAGES = ("en", "zh")
 
 HTML_LANG = {"en": "en", "zh": "zh-CN"}
@@ -36,6 +39,18 @@ _VERDICT: dict[str, tuple[str, str]] = {
         "{n} milder rule fails and does not decide the verdict.|{n} milder rules fail and do not decide the verdict.",
         "另有 {n} 条较轻的规则未通过，不影响结论。",
     ),
+    "because.table": (
+        "{name} is a table, not files: {answers} of {rules} rules could be asked of its {series} series; "
+        "of the others nothing is known there.",
+        "{name} 是元数据表而非影像文件：对其 {series} 个序列，{rules} 条规则中仅能回答 {answers} 条，其余未知。",
+    ),
+    "because.pixels": (
+        "Pixels were looked at in {decoded} of {n} image.|Pixels were looked at in {decoded} of {n} images.",
+        "已查看 {n} 幅图像中 {decoded} 幅的像素。",
+    ),
+    "because.only": ("Only a part was asked for and judged: {what}.", "按要求仅检查了部分内容：{what}。"),
+    "only.sites": ("sites {names}", "机构 {names}"),
+    "only.modalities": ("modalities {names}", "模态 {names}"),
     "because.nothing": ("No rule applied to what was found.", "没有规则适用于所发现的内容。"),
     "complete.yes": ("Everything could be read.", "所有文件均已读取。"),
     "complete.no": ("Not complete: parts could not be read.", "检查不完整：部分内容无法读取。"),
@@ -220,6 +235,7 @@ _LISTS: dict[str, tuple[str, str]] = {
     "not_looked_at": ("not looked at {n}", "未查看 {n}"),
     "implied": ("follows from another rule {n}", "由其他规则引起 {n}"),
     "waived": ("waived {n}", "豁免 {n}"),
+    "for_packs": ("(for packs)", "（供规则包使用）"),
     "looked_for": ("Defect looked for", "所查缺陷"),
     "out_of_scope": ("Not applicable", "不适用"),
     "why_not": ("Why not", "原因"),
@@ -254,9 +270,9 @@ _READING: dict[str, tuple[str, str]] = {
     "read.private": (
         (
             "Names, identifiers, dates, descriptions and paths are left out on purpose. Locations and protocols are "
-            "pseudonyms; dates are years."
+            "pseudonyms; dates are years, and months where a scanner changed."
         ),
-        "报告有意不包含姓名、编号、日期、描述和路径。位置与扫描方案以假名表示，日期仅保留年份。",
+        "报告有意不包含姓名、编号、日期、描述和路径。位置与扫描方案以假名表示；日期仅保留年份，设备变化保留月份。",
     ),
     "read.not_checked": (
         (
@@ -295,7 +311,7 @@ _TERMINAL: dict[str, tuple[str, str]] = {
 
 WORDS: dict[str, Pair] = {
     key: {"en": en, "zh": zh}
-    for table in (_VERDICT, _SECTIONS, _FIGURES, _CHARTS, _LISTS, _READING, _TERMINAL)
+    for table in (_VERDICT, _SECTIONS, _FIGURES, _CHARTS, _LISTS, _READING, _TERMINAL, PACKS, PROFILE)
     for key, (en, zh) in table.items()
 }
 

@@ -11,6 +11,9 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
 from tests import dicom_defects as defects
 from tests.audit.seeding import BODY, CHEST, HEAD, case, ct, damaged, each, made, mr, pt, rewritten
+from tests.audit.pixel_seeds import PIXELS
+from tests.audit.seeds_acquisition import ACQUISITION
+from tests.audit.seeds_con import CONSISTENCY
 from tests.dicom_exam import PLANES
 from tests.dicom_factory import (
     cr_image,
@@ -333,4 +336,4 @@ HEADERS = [
 ]  # fmt: skip
 """Of these no image is decoded: some cannot be, as a consequence."""
 
-CASES = [*CLEAN, *GEOMETRY, *IDENTITY, *FILES]
+CASES = [*CLEAN, *GEOMETRY, *IDENTITY, *FILES, *ACQUISITION, *CONSISTENCY, *PIXELS]

@@ -50,6 +50,12 @@ OBSERVED = [
     ("IDN-002", "QIICR__dcmqi/data/paramaps/pm-example-slice.dcm", "2 identical files"),
     ("IDN-024", D2N, "4 birth dates"),
     ("IDN-030", f"{D2N}/generic/compressed_jpegls/001", "5 files of one image, in several encodings"),
+    ("ACQ-002", f"{PY}/charset_files/chrJapMulti.dcm", "KVP 0"),
+    ("ACQ-007", f"{FO}/FreezePattern.dcm", "SpiralPitchFactor 53"),
+    ("ACQ-013", f"{D2N}/hitachi/anatomical/001", "missing: MagneticFieldStrength"),
+    ("ACQ-020", f"{FO}/MOVEKNEE.dcm", "PixelBandwidth 32000"),
+    ("ACQ-027", "neurolabusc__dcm_qa_uih", "ImagingFrequency 128176000, field strength 3 T"),
+    ("ACQ-067", f"{FO}/GH610.dcm", "Units PROPCPS"),
 ]  # fmt: skip
 """rule, folder or file, what is observed there."""
 
@@ -74,12 +80,12 @@ STACKS = {"GEO-003": 4, "GEO-006": 2, "GEO-014": 5, "GEO-026": 1, "GEO-039": 3}
 """rule -> findings in the whole corpus: what OBSERVED names, and no more."""
 
 SOUND = {
-    "TorchIO-project__torchio": {"IDN-013"},
+    "TorchIO-project__torchio": {"IDN-013", "ACQ-001", "ACQ-003"},
     "neurolabusc__dcm_qa_agfa": set(),
     "neurolabusc__dcm_qa_ct": {"GEO-014", "GEO-026"},
     "neurolabusc__dcm_qa_nih": {"GEO-012"},
     "neurolabusc__dcm_qa_philips": {"GEO-012", "IDN-013"},
-    "neurolabusc__dcm_qa_uih": {"FMT-019", "IDN-013"},
+    "neurolabusc__dcm_qa_uih": {"FMT-019", "IDN-013", "ACQ-027"},
     "qurit__rt-utils": {"IDN-001"},
 }
 """site -> the only rules above info that have anything to say of it."""

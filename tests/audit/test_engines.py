@@ -123,7 +123,9 @@ def test_a_rule_that_crashes_stops_no_other_and_leaves_the_run_incomplete(real_f
     assert result.outcomes.filter(~others).select("site", "verdict", "errors").rows() == [(None, "error", 1)]
     assert result.outcomes.filter(others).equals(whole.outcomes.filter(others))
     assert (result.judgement.complete, int(result.judgement.exit_code)) == (False, 3)
-    assert result.judgement.incomplete_because == ("the rule GEO-003 could not be evaluated (ColumnNotFoundError)",)
+    assert [reason["en"] for reason in result.judgement.incomplete_because] == [
+        "the rule GEO-003 could not be evaluated (ColumnNotFoundError)"
+    ]
 
 
 def test_a_rule_of_the_archive_is_judged_once() -> None:

@@ -180,7 +180,9 @@ def test_what_cannot_be_read_leaves_the_run_incomplete(
     result = audit(real_files, [rule], load_key())
     assert (result.judgement.verdict, result.judgement.exit_code) == (Verdict.ERROR, ExitCode.INCOMPLETE)
     assert result.findings.select("origin", "severity").rows() == [("tool", "critical")]
-    assert "1 files could not be read" in result.judgement.incomplete_because[0]
+    reason = result.judgement.incomplete_because[0]
+    assert reason["en"].startswith("1 file could not be read: ")
+    assert reason["zh"].startswith("1 个文件无法读取：")
 
 
 def test_an_empty_catalog_is_nothing_to_check(tmp_path: Any) -> None:

@@ -10,14 +10,14 @@ import pytest
 
 from dqkit.archive.paths import escape
 from dqkit.catalog.schema import PIXEL_MEASURES
-from dqkit.pixels.decode import MEASURE_VERSION, FileRow, measure_files
+from dqkit.pixels.decode import MEASURE_VERSION, MOST_FRAMES, FileRow, frames_of, measure_files
 from dqkit.pixels.frame import PixelFault
 from tests import dicom_defects as defects
-from tests.dicom_factory import Grid, ct_series, write
+from tests.dicom_factory import Grid, ct_series, enhanced_ct, write
 
 
-def _rows(root: Path, paths: list[Path]) -> list[FileRow]:
-    return [(path.name, escape(os.fsencode(path.relative_to(root))), 11, 22, 3) for path in paths]
+def _rows(root: Path, paths: list[Path], frames: int = 1) -> list[FileRow]:
+    return [(path.name, escape(os.fsencode(path.relative_to(root))), 11, 22, 3, frames) for path in paths]
 
 
 def test_measures_are_those_of_the_stored_values(tmp_path: Path) -> None:
@@ -82,3 +82,44 @@ def test_every_real_file_has_a_row(corpus: Path) -> None:
     assert frame.height == len(paths)
     assert set(frame["decode_error"].drop_nulls()) <= {kind.value for kind in PixelFault}
     assert frame.filter("decodes")["pixel_sha256"].null_count() == 0
+
+
+@pytest.mark.parametrize(
+    ("declared", "every", "frames"),
+    [(None, True, [0]), (1, False, [0]), (2, False, [0, 1]), (9, False, [0, 4, 8]), (4, True, [0, 1, 2, 3])],
+)
+def test_a_sample_of_frames_is_the_first_the_middle_and_the_last(
+    declared: int | None, every: bool, frames: list[int]
+) -> None:
+    assert frames_of(declared, every=every) == frames
+
+
+def test_of_a_million_frames_some_thousand_are_measured() -> None:
+    frames = frames_of(1_000_000, every=True)
+    assert len(frames) == MOST_FRAMES
+    assert (frames[0], frames[-1]) == (0, 999_999)
+    assert frames == sorted(set(frames))
+
+
+def test_a_multi_frame_file_has_a_row_a_frame(tmp_path: Path) -> None:
+    path = write(enhanced_ct(grid=Grid(n=20, rows=32, columns=32)), tmp_path)[0]
+    whole = measure_files(bytes(tmp_path), _rows(tmp_path, [path], 20))
+    assert whole["frame"].to_list() == list(range(1, 21))
+    assert whole["pixel_sha256"].n_unique() == 20
+    sample = measure_files(bytes(tmp_path), _rows(tmp_path, [path], 20), every=False)
+    assert sample["frame"].to_list() == [1, 10, 20]
+    assert sample["frames_looked_at"].unique().to_list() == [3]
+
+
+def test_frames_that_the_file_does_not_hold_end_it_with_one_fault(tmp_path: Path) -> None:
+    path = write(enhanced_ct(grid=Grid(n=4)), tmp_path)[0]
+    defects.cut_pixels(path, 64 * 64 * 2 + 100)  # the last frame and more
+    frame = measure_files(bytes(tmp_path), _rows(tmp_path, [path], 4))
+    assert frame.select("frame", "decodes", "decode_error").rows() == [
+        (1, True, None), (2, True, None), (3, False, "too_short"),
+    ]  # fmt: skip
+
+
+def test_a_row_is_small(tmp_path: Path) -> None:
+    frame = measure_files(bytes(tmp_path), _rows(tmp_path, write(ct_series(grid=Grid(n=8)), tmp_path)))
+    assert frame.estimated_size() / frame.height < 2000

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 from PIL import Image, ImageDraw
 
+from dqkit.audit.coverage import JUDGED, ROLES, UNJUDGED, Coverage, PackOfRun
 from dqkit.audit.result import AuditResult, Judgement, Picture
 from dqkit.catalog.schema import FINDINGS, OUTCOMES, PROBLEMS, conform
 from dqkit.errors import ExitCode
@@ -18,6 +19,11 @@ from dqkit.profile.glance import Glance
 from dqkit.rulebook.check import Compiled, Expectation
 from dqkit.rulebook.rule import Allow, Remedy, Rule
 from dqkit.rulebook.scope import Scope
+
+NOT_OPENED = {
+    "en": "3 files could not be opened: permission denied",
+    "zh": "3 个文件无法打开：权限不足",
+}
 
 HOSTILE = (
     "<script>window.pwned=1</script>",
@@ -156,11 +162,28 @@ def sample_result(
             failing=tuple(failed.select("rule_id", "site").iter_rows()),
             fail_on=Severity.CRITICAL,
             complete=complete,
-            incomplete_because=() if complete else ("3 files could not be opened: permission denied",),
+            incomplete_because=() if complete else (NOT_OPENED,),
             exit_code=code,
         ),
         glance=_glance(random, sites, scanners),
+        coverage=_coverage(sites, hostile),
         pictures=_pictures(found, pictures),
+    )
+
+
+def _coverage(sites: tuple[str, ...], hostile: bool) -> Coverage:
+    name = HOSTILE[0] if hostile else "prostate-mr"
+    told = (("t2", "attributes", 7), ("t2", "description", 2), ("dwi", "attributes", 4), ("", "", 3))
+    roles = [(site, "MR", role, by, n) for site in sites for role, by, n in told]
+    judged = [(site, "general", 16, 16) for site in sites] + [(site, name, 9, 8) for site in sites[:1]]
+    return Coverage(
+        packs=(
+            PackOfRun("general", "1.0.0", {"en": "The whole book", "zh": "全部规则"}, "0" * 64, 200),
+            PackOfRun(name, "1.0.0", {"en": "Prostate MR", "zh": "前列腺磁共振"}, "1" * 64, 20, ("parent 1.0.0",)),
+        ),
+        roles=pl.DataFrame(roles, schema=ROLES, orient="row"),
+        judged=pl.DataFrame(judged, schema=JUDGED, orient="row"),
+        unjudged=pl.DataFrame([(site, "MR", 7) for site in sites], schema=UNJUDGED, orient="row"),
     )
 
 
@@ -271,7 +294,8 @@ def _glance(random, sites, scanners) -> Glance:
         series=pl.col("series").sum(), modalities=pl.col("modality").unique().sort(), scanners=pl.len(),
         first_year=pl.col("first_year").min(), last_year=pl.col("last_year").max(),
     ).with_columns(
-        files=pl.col("series") * 121, dicom_files=pl.col("series") * 120, patients=pl.col("series") // 7,
+        files=pl.col("series") * 121, dicom_files=pl.col("series") * 120,
+        images=pl.col("series") * 119, images_decoded=pl.col("series") * 3, patients=pl.col("series") // 7,
         studies=pl.col("series") // 4, instances=pl.col("series") * 120, bytes=pl.col("series") * 120 * 524_288,
     )  # fmt: skip
     return Glance(

@@ -1,8 +1,10 @@
 """The report in a real Chromium: silent, closed to the network, usable by mouse, keyboard and in both languages."""
 
+import dataclasses
 import itertools
 import time
 
+import polars as pl
 import pytest
 
 from dqkit.audit.result import AuditResult
@@ -236,6 +238,30 @@ def test_printing_opens_the_findings_and_closes_them_again(open_report: Open, re
     assert page.locator("details.rule[open]").count() == 0
 
 
+def test_coverage_is_folded_by_family_and_stays_as_it_was_opened(open_report: Open, result: AuditResult) -> None:
+    page = open_report(result).page
+    blocks = page.locator("#coverage details.family")
+    families = {rule.family for rule in result.rules}
+    assert blocks.count() == len(families)
+    assert page.locator("#coverage details[open]").count() == 0
+    first = blocks.nth(0)
+    first.locator("summary").click()
+    judged = {(rule.id, rule.variant) for rule in result.rules if rule.family == sorted(families)[0]}
+    assert first.locator("tbody tr").count() == len(judged)
+    assert f"{len(judged)} rule" in first.locator("summary").inner_text()
+    page.click("[data-lang=zh]")
+    assert page.locator("#coverage details[open]").count() == 1
+    assert "条规则" in first.locator("summary").inner_text()
+
+
+def test_printing_opens_the_coverage_too(open_report: Open, result: AuditResult) -> None:
+    page = open_report(result).page
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details.family:not([open])").count() == 0
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details.family[open]").count() == 0
+
+
 def test_without_scripts_the_verdict_and_the_sites_still_stand(browser, tmp_path, result: AuditResult) -> None:
     from dqkit.report.html import render_html
 
@@ -261,3 +287,16 @@ def test_two_hundred_thousand_findings_open_quickly(open_report: Open) -> None:
     page.click("#problem-list .more button")
     assert rows(page) == 100
     assert watched.said == []
+
+
+def test_what_checks_say_of_values_follows_the_language(open_report: Open) -> None:
+    result = sample_result()
+    problems = result.problems.with_columns(observed=pl.lit("missing: tube current (mA), KVP"))
+    page = open_report(dataclasses.replace(result, problems=problems)).page
+    first = page.locator("#problem-list tbody tr").first
+    assert "missing: tube current (mA), KVP" in first.inner_text()
+    page.click("[data-lang=zh]")
+    assert "缺失：管电流（mA）、KVP" in first.inner_text()
+    page.fill("#q", "管电流")
+    page.wait_for_timeout(300)
+    assert rows(page) > 0

@@ -3,7 +3,7 @@ import itertools
 import pytest
 
 from dqkit.report.charts import MODALITY_COLOURS, OTHER_COLOUR
-from dqkit.report.palette import DARK, LIGHT, ON_SOFT
+from dqkit.report.palette import DARK, LIGHT, ON_SOFT, SHADES
 
 THEMES = {"light": LIGHT, "dark": DARK}
 
@@ -27,6 +27,7 @@ def test_text_has_the_contrast_of_wcag_aa(theme: str) -> None:
     pairs = [*itertools.product(texts, ("ground", "panel")), ("panel", "ink")]
     pairs += [(name, f"{name}-soft") for name in ON_SOFT]
     pairs += [(text, f"{name}-soft") for text in ("ink", "muted") for name in ON_SOFT]
+    pairs += [("ink", name) for name in SHADES]
     weak = {pair: round(contrast(colours[pair[0]], colours[pair[1]]), 2) for pair in pairs}
     assert {pair: ratio for pair, ratio in weak.items() if ratio < 4.5} == {}
 

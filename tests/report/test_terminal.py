@@ -51,12 +51,13 @@ def test_incomplete_says_why() -> None:
     text = audit(sample_result(0, problems=0, complete=False))
     assert text.startswith("! This archive could not be checked in full")
     assert "3 files could not be opened: permission denied" in text
+    assert "权限不足" in audit(sample_result(0, problems=0, complete=False), "zh")
 
 
 def test_nothing_wrong_is_short() -> None:
     lines = audit(sample_result(0, problems=0)).splitlines()
     assert lines[0] == "✓ This archive passes"
-    assert len(lines) < 12
+    assert len(lines) < 16
 
 
 def test_hostile_values_stay_literal() -> None:

@@ -20,6 +20,8 @@ const dqkit = (() => {
     return text.replace(/\{(\w+)\}/g, (whole, name) => (name in values ? grouped(values[name]) : whole));
   };
   const say = (key, values) => fill(data.words[key] || { en: key, zh: key }, values);
+  const chinese = (text) => (Object.hasOwn(data.zh, text) ? data.zh[text] : null);
+  const local = (text) => (state.lang === "zh" && chinese(text)) || text;
   const years = (first, last) => (first === null ? "–" : last === null || first === last ? String(first) : `${first}–${last}`);
 
   // ---- nodes ----
@@ -55,7 +57,7 @@ const dqkit = (() => {
     const rule = rules[problem.rule];
     Object.assign(problem, { i, of: rule, examples: [], pictures: [] });
     problem.hay = [rule.id, rule.variant, rule.title.en, rule.title.zh, problem.site, problem.scanner, problem.modality,
-      problem.protocol, problem.observed, problem.problem_id].filter(Boolean).join("\n").toLowerCase();
+      problem.protocol, problem.observed, chinese(problem.observed), problem.problem_id].filter(Boolean).join("\n").toLowerCase();
     byId.set(problem.problem_id, problem);
   });
   for (const example of unpack(data.examples)) {
@@ -106,7 +108,7 @@ const dqkit = (() => {
   const problemRow = (p) => el("tr", { class: p.severity },
     el("td", {}, badge(p.severity)),
     el("th", { scope: "row", class: "what" }, p.of.title[state.lang],
-      small(el("span", { class: "id" }, p.of.id + (p.of.variant ? ` ${p.of.variant}` : "")), p.observed ? " · " : "", p.observed ? value(p.observed) : "")),
+      small(el("span", { class: "id" }, p.of.id + (p.of.variant ? ` ${p.of.variant}` : "")), p.observed ? " · " : "", p.observed ? value(local(p.observed)) : "")),
     cell("where", "td", "where", bdi(siteName(p.site)), small(bdi(scannerName(p.scanner)), p.modality ? ` · ${p.modality}` : ""),
       p.protocol ? small(`${say("protocol")} `, value(p.protocol)) : null),
     cell("extent", "td", "extent", say("count.findings", { n: p.findings ?? 0 }),
@@ -140,7 +142,7 @@ const dqkit = (() => {
   const exampleRow = ([p, example]) => el("tr", {},
     cell("location", "th", "", value(example.location || "–")),
     cell("site", "td", "", bdi(siteName(p.site)), small(bdi(scannerName(p.scanner)), p.modality ? ` · ${p.modality}` : "")),
-    cell("observed", "td", "", value(example.observed ?? "–")), cell("expected", "td", "", example.expected ?? "–"),
+    cell("observed", "td", "", value(local(example.observed) ?? "–")), cell("expected", "td", "", local(example.expected) ?? "–"),
     cell("when", "td", "", example.year === null ? "–" : String(example.year)),
     cell("files", "td", "n", example.n_paths === null ? "–" : grouped(example.n_paths)));
   const exampleTable = (pairs, title, all) => {
@@ -209,12 +211,31 @@ const dqkit = (() => {
     const sites = of("fail").map((row) => siteName(row.site));
     const where = sites.length > 3 ? `${sites.slice(0, 3).join(", ")} … (${say("fails_at", { n: sites.length })})` : sites.join(", ");
     const severity = list[0].severity;
-    return { rank: VERDICTS.indexOf(verdict) * 10 + (RANK[severity] ?? 9), node: el("tr", {},
+    return { verdict, family: rules[index].family, rank: VERDICTS.indexOf(verdict) * 10 + (RANK[severity] ?? 9), node: el("tr", {},
       el("td", {}, badge(verdict, verdict === "fail" ? severity : verdict), verdict === "fail" ? small(bdi(where)) : ""),
       el("th", { scope: "row" }, rules[index].title[state.lang], small(el("span", { class: "id" }, rules[index].id))),
       cell("passed", "td", "n", grouped(sum("passed"))), cell("failed", "td", "n", grouped(sum("failed"))),
       cell("could_not", "td", "n", grouped(sum("unknown"))), cell("out_of_scope", "td", "n", grouped(sum("not_applicable"))),
       el("td", {}, el("small", {}, reasons.join(" · ")))) };
+  };
+  const familyName = (family) => (data.families[family] ? `${fill(data.families[family])} (${family})` : family);
+  const coverageTable = (family, rows) => {
+    const head = [["verdict"], ["looked_for"], ["passed", "n"], ["failed", "n"], ["could_not", "n"], ["out_of_scope", "n"], ["why_not"]]
+      .map(([name, classes]) => el("th", { scope: "col", class: classes || "" }, say(name)));
+    const body = [...rows].sort((a, b) => a.rank - b.rank).map((row) => row.node);
+    return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": familyName(family) },
+      el("table", { class: "cards" }, el("caption", { class: "hidden" }, familyName(family)),
+        el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...body)));
+  };
+  const familyBlock = (family, rows) => {
+    const key = `family-${family}`;
+    const count = (verdict) => rows.filter((row) => row.verdict === verdict).length;
+    const about = [say("count.rules", { n: rows.length })];
+    for (const verdict of ["fail", "error", "unknown", "not_applicable"]) if (count(verdict)) about.push(`${say(verdict)} ${grouped(count(verdict))}`);
+    const block = el("details", { class: "panel family", id: key, open: state.open.has(key) },
+      el("summary", {}, el("h3", {}, familyName(family)), el("span", { class: "muted" }, about.join(" · "))), coverageTable(family, rows));
+    block.addEventListener("toggle", () => state.open[block.open ? "add" : "delete"](key));
+    return block;
   };
   const showCoverage = () => {
     const groups = new Map();
@@ -223,11 +244,10 @@ const dqkit = (() => {
       if (state.family && rules[row.rule].family !== state.family) continue;
       groups.set(row.rule, [...(groups.get(row.rule) || []), row]);
     }
-    const rows = [...groups].map(coverageRow).sort((a, b) => a.rank - b.rank).map((row) => row.node);
-    const head = [["verdict"], ["looked_for"], ["passed", "n"], ["failed", "n"], ["could_not", "n"], ["out_of_scope", "n"], ["why_not"]]
-      .map(([name, classes]) => el("th", { scope: "col", class: classes || "" }, say(name)));
-    $("coverage-list").replaceChildren(el("table", { class: "cards" }, el("caption", { class: "hidden" }, say("h.coverage")),
-      el("thead", {}, el("tr", {}, ...head)), el("tbody", {}, ...rows)));
+    const families = new Map();
+    for (const row of [...groups].map(coverageRow)) families.set(row.family, [...(families.get(row.family) || []), row]);
+    const blocks = [...families].sort(([a], [b]) => compare(a, b)).map(([family, rows]) => familyBlock(family, rows));
+    $("coverage-list").replaceChildren(...(blocks.length ? blocks : [el("p", { class: "panel empty" }, say("none_match"))]));
   };
 
   // ---- filters ----
@@ -239,7 +259,7 @@ const dqkit = (() => {
     if ([...problems, ...outcomes].some((row) => row.site === null)) sites.push(["\0", say("archive")]);
     options("f-site", state.site, sites);
     options("f-family", state.family, distinct(rules.map((rule) => rule.family)).sort()
-      .map((name) => [name, data.families[name] ? `${fill(data.families[name])} (${name})` : name]));
+      .map((name) => [name, familyName(name)]));
     options("f-modality", state.modality, distinct(problems.map((p) => p.modality)).sort().map((name) => [name, name]));
     $("q").value = state.q;
     for (const box of document.querySelectorAll("[name=severity]")) box.checked = state.severities.has(box.value);
@@ -288,8 +308,9 @@ const dqkit = (() => {
     });
   }
   addEventListener("beforeprint", () => {
-    state.openedByPrint = [...document.querySelectorAll("details.rule:not([open])")].slice(0, 80);
-    for (const block of state.openedByPrint) { block.open = true; block.render(); }
+    const closed = (kind) => [...document.querySelectorAll(`details.${kind}:not([open])`)];
+    state.openedByPrint = [...closed("rule").slice(0, 80), ...closed("family")];
+    for (const block of state.openedByPrint) { block.open = true; block.render?.(); }
   });
   addEventListener("afterprint", () => { for (const block of state.openedByPrint) block.open = false; });
   showFilters();
