@@ -108,7 +108,7 @@ def _in_time() -> list[pl.Expr]:
 
     Measured where the images of a place are told apart by their times, else by TemporalResolution (ms; PS3.3 C.8.3.1).
     """
-    measured = pl.col("time_span_s") / (pl.col("n_time_points") - 1)
+    measured = pl.coalesce("time_step_s", pl.col("time_span_s") / (pl.col("n_time_points") - 1))
     told = pl.when(pl.col("TemporalResolution") > 0).then(pl.col("TemporalResolution") / 1000)
     points = pl.coalesce(
         "n_time_points", pl.when(pl.col("NumberOfTemporalPositions") > 1).then("NumberOfTemporalPositions")
@@ -116,7 +116,7 @@ def _in_time() -> list[pl.Expr]:
     each = pl.coalesce(measured, told)
     return [
         pl.when(points > 1).then(each).alias("temporal_resolution_s"),
-        pl.when(points > 1).then(each * points).alias("dynamic_duration_s"),
+        pl.when(points > 1).then(pl.coalesce("time_span_s", each * (points - 1)) + each).alias("dynamic_duration_s"),
     ]
 
 

@@ -7,7 +7,7 @@ import polars as pl
 
 from dqkit.audit import described
 from dqkit.audit.scanners import of_scanners, scanner_columns, vendor
-from dqkit.rulebook.vocabulary import image_sop_classes
+from dqkit.rulebook.vocabulary import image_modalities, image_sop_classes
 
 MADE_OF: dict[str, tuple[str, ...]] = {
     "scanner_key": ("ManufacturerModelName", "DeviceSerialNumber", "StationName"),
@@ -41,6 +41,9 @@ _LIGHTEST_KG = 0.1
 
 _LIKELY_ONE_PERSON = 5
 """So many IDs under one name and birth date are a placeholder, not a person registered anew (house style)."""
+
+_LONGEST_TYPED = 20
+"""Longer IDs are made by programs, and what looks like punctuation in them has a meaning (house style)."""
 
 _NOBODY = (
     r"^(?i)[\s^]*(anon\w*|unknown|none|null|n/?a|test\w*|dummy|demo|phantom\w*|patient|no ?name|deident\w*|x+"
@@ -111,7 +114,7 @@ def _plane() -> pl.Expr:
 def _age_error() -> pl.Expr:
     """Return how far PatientAge is from the time between birth and study, in years."""
     days = (pl.col("study_date") - pl.col("patient_birth_date")).dt.total_days()
-    return (pl.col("patient_age_years") - days / _DAYS_PER_YEAR).abs()
+    return (pl.col("patient_age_years") - days / _DAYS_PER_YEAR).abs().round(1)
 
 
 def _originals() -> pl.Expr:
@@ -122,18 +125,21 @@ def _originals() -> pl.Expr:
 
 
 def of_a_study() -> list[pl.Expr]:
-    """Return what the frame of studies counts over the series of each, for a group_by."""
-    image = pl.col("SOPClassUID").is_in(image_sop_classes()).fill_null(value=False)
+    """Return what the frame of studies counts over the series of each, for a group_by.
+
+    Ages, weights and institutions are those of images: segmentations and reports are made later and elsewhere.
+    """
+    image = _is_image()
     original = image & ~pl.col("is_derived").fill_null(value=False)
     scouts = (pl.col("n_localizers") >= pl.col("n_instances")) | pl.col("is_survey")
     day = pl.coalesce("acquisition_date", "series_date").filter(original)
-    weight = pl.col("PatientWeight").filter(pl.col("PatientWeight") > _LIGHTEST_KG)
+    weight = pl.col("PatientWeight").filter(image & (pl.col("PatientWeight") > _LIGHTEST_KG))
     model = pl.concat_str("Modality", "Manufacturer", "ManufacturerModelName", separator="\x1f")
     acquired = original & model.is_not_null()
     return [
-        _sole_or_two("patient_age_years").alias("n_ages"),
-        _sole_or_two("StudyTime").alias("n_study_times"),
-        _sole_or_two("InstitutionName").alias("n_institutions"),
+        _ages(image).alias("n_ages"),
+        _sole_or_two("StudyTime", pl.lit(value=True)).alias("n_study_times"),
+        _sole_or_two("InstitutionName", image).alias("n_institutions"),
         (weight.max() - weight.min()).alias("weight_spread_kg"),
         (day.max() - day.min()).dt.total_days().alias("days_of_images"),
         pl.col("n_frames").filter(image).sum().cast(pl.Int64).alias("n_images"),
@@ -144,10 +150,34 @@ def of_a_study() -> list[pl.Expr]:
     ]
 
 
-def _sole_or_two(column: str) -> pl.Expr:
-    """Count distinct values over series; one in which they vary counts for two."""
-    several = pl.when(pl.col("varying").list.contains(column).any()).then(2).otherwise(0)
-    return pl.max_horizontal(pl.col(column).drop_nulls().n_unique(), several).cast(pl.Int64)
+def _is_image() -> pl.Expr:
+    """Tell series of images by their SOP class; where a table gives none, by modality."""
+    by_modality = pl.col("Modality").is_in(image_modalities())
+    told = (
+        pl.when(pl.col("SOPClassUID").is_null())
+        .then(by_modality)
+        .otherwise(pl.col("SOPClassUID").is_in(image_sop_classes()))
+    )
+    return told.fill_null(value=False)
+
+
+def _ages(image: pl.Expr) -> pl.Expr:
+    """Count ages in years; the year that a birthday makes between two series is none."""
+    age = pl.col("patient_age_years").filter(image)
+    several = _two_where("patient_age_years", image)
+    counted = pl.max_horizontal(age.drop_nulls().n_unique(), several)
+    birthday = (age.max() - age.min() <= 1) & (several == 0)
+    return pl.when(birthday).then(1).otherwise(counted).cast(pl.Int64)
+
+
+def _sole_or_two(column: str, among: pl.Expr) -> pl.Expr:
+    """Count distinct values over the series `among`; one in which they vary counts for two."""
+    values = pl.col(column).filter(among).drop_nulls().n_unique()
+    return pl.max_horizontal(values, _two_where(column, among)).cast(pl.Int64)
+
+
+def _two_where(column: str, among: pl.Expr) -> pl.Expr:
+    return pl.when((pl.col("varying").list.contains(column) & among).any()).then(2).otherwise(0)
 
 
 def with_others_like_it(patients: pl.LazyFrame) -> pl.LazyFrame:
@@ -162,9 +192,10 @@ def with_others_like_it(patients: pl.LazyFrame) -> pl.LazyFrame:
     person = pl.concat_str("site", name, "PatientBirthDate", separator="\x1f")
     named = ~pl.col("PatientName").str.contains(_NOBODY) & person.is_not_null()
     plain = pl.col("PatientID").str.to_uppercase().str.replace_all(r"[^\p{L}\p{N}]", "").str.strip_chars_start("0")
+    short = pl.col("PatientID").str.len_chars() <= _LONGEST_TYPED
     same = pl.col("patient_key").n_unique()
     return (
-        patients.with_columns(pl.when(named).then(person).alias("_person"), plain.alias("_plain"))
+        patients.with_columns(pl.when(named).then(person).alias("_person"), pl.when(short).then(plain).alias("_plain"))
         .with_columns(same.over("_person").alias("_like"), same.over("site", "_plain").alias("_alike"))
         .with_columns(
             pl.when(pl.col("_person").is_null() | (pl.col("_like") > _LIKELY_ONE_PERSON))
@@ -172,7 +203,11 @@ def with_others_like_it(patients: pl.LazyFrame) -> pl.LazyFrame:
             .otherwise("_like")
             .cast(pl.Int64)
             .alias("ids_of_this_person"),
-            pl.when(pl.col("_plain") == "").then(1).otherwise("_alike").cast(pl.Int64).alias("ids_alike"),
+            pl.when((pl.col("_plain") == "").fill_null(value=True))
+            .then(1)
+            .otherwise("_alike")
+            .cast(pl.Int64)
+            .alias("ids_alike"),
         )
     )
 

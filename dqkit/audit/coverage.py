@@ -79,14 +79,18 @@ def coverage_of(rules: Sequence[Rule], packs: Sequence[Pack], tables: Tables, ro
     return Coverage(
         packs=packs_of_run(rules, packs),
         roles=_count(series, ["site", "modality", "role", "by"]).select(list(ROLES)),
-        judged=pl.concat([empty(JUDGED), _general(series), *judged]),
+        judged=pl.concat([empty(JUDGED), *([_general(series)] if _has_plain(rules) else []), *judged]),
         unjudged=_count(unjudged, ["site", "modality"]).select(list(UNJUDGED)),
     )
 
 
 def packs_of_run(rules: Sequence[Rule], packs: Sequence[Pack]) -> tuple[PackOfRun, ...]:
-    """Return the packs of a run with how many rules each brought; the book as `general`, unless a plain pack is in."""
-    named = packs if any(pack.is_plain for pack in packs) else (general_pack(), *packs)
+    """Return the packs of a run with how many rules each brought.
+
+    The book stands as `general`, unless none of its rules ran or a plain pack stands in its place.
+    """
+    needs_general = _has_plain(rules) and not any(pack.is_plain for pack in packs)
+    named = (general_pack(), *packs) if needs_general else packs
     return tuple(
         PackOfRun(
             name=pack.name,
@@ -98,6 +102,11 @@ def packs_of_run(rules: Sequence[Rule], packs: Sequence[Pack]) -> tuple[PackOfRu
         )
         for pack in named
     )
+
+
+def _has_plain(rules: Sequence[Rule]) -> bool:
+    """Tell whether a rule of the book ran."""
+    return any(not rule.pack for rule in rules)
 
 
 def _series(packs: Sequence[Pack], rules: Sequence[Rule], tables: Tables, roles: pl.DataFrame) -> pl.DataFrame:

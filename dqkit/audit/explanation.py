@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from dqkit.audit.frames import KEY, frame_of
-from dqkit.catalog.schema import INSTANCES
+from dqkit.catalog.schema import INSTANCES, RECOGNISED, TEXT, empty
 from dqkit.catalog.store import Catalog
 from dqkit.catalog.tables import Tables
 from dqkit.errors import DqkitError
@@ -37,7 +37,7 @@ class Explanation:
     spread
         attribute, value, files: how the values of the varying attributes are spread over the entity's files.
     slices
-        For stacks: position_mm, step_mm, fault (gap before | duplicate | empty), at_fault, path.
+        For stacks: position_mm, step_mm, fault (gap before | duplicate | at fault | empty), at_fault, path.
     alike
         How many findings share rule, site, scanner and protocol.
     """
@@ -73,13 +73,18 @@ def explanation_of(catalog: Catalog, name: str, book: Book) -> Explanation:
         rule,
         _values(rule, level, finding["entity"], catalog),
         _spread(rule, level, finding["entity"], catalog),
-        _slices(finding["entity"], catalog) if level is Level.STACK else pl.DataFrame(),
+        _blaming(_slices(finding["entity"], catalog), finding["paths"]) if level is Level.STACK else pl.DataFrame(),
         int(alike),
     )
 
 
+_NO_ROLES = {"series_key": TEXT, **RECOGNISED}
+_READ_ROLES = frozenset({*RECOGNISED, "roles", "regions"})
+"""Columns for which every series must be recognised, which takes seconds where there are a million."""
+
+
 def _values(rule: Rule, level: Level, entity: str, tables: Tables) -> pl.DataFrame:
-    frame = frame_of(level, tables)
+    frame = frame_of(level, tables, None if _READ_ROLES & set(rule.columns) else empty(_NO_ROLES))
     if level in KEY:
         frame = frame.filter(pl.col(KEY[level]) == entity)
     columns = [name for name in rule.columns if not is_identifying(name) and name not in _PLUMBING]
@@ -138,6 +143,16 @@ def _slices(stack_id: str, tables: Tables) -> pl.DataFrame:
         .with_columns(pl.col("position_mm").diff().alias("step_mm"), pl.Series("fault", faults, dtype=pl.String))
         .with_columns((pl.col("fault") != "").alias("at_fault"))
         .select("position_mm", "step_mm", "fault", "at_fault", "path")
+    )
+
+
+def _blaming(slices: pl.DataFrame, paths: list[str]) -> pl.DataFrame:
+    """Mark the slices whose files the finding names, where it names some of them and geometry blames none."""
+    if slices.is_empty() or slices["at_fault"].any() or not 0 < len(paths) < slices["path"].n_unique():
+        return slices
+    named = pl.col("path").is_in(paths).fill_null(value=False)
+    return slices.with_columns(
+        pl.when(named).then(pl.lit("at fault")).otherwise("fault").alias("fault"), at_fault=named
     )
 
 

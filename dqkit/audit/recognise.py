@@ -26,6 +26,9 @@ _ROLE_TEXTS = ("SeriesDescription", "ProtocolName")
 _REGION_TEXTS = (*_ROLE_TEXTS, "StudyDescription")
 """Where words are looked for: a text that says nothing leaves the word to the next."""
 
+_OF_IMAGES = ("CT", "MR", "PT", "MG", "CR", "DX", "OP")
+"""Modalities whose series have a role each."""
+
 _BITS = 62
 """Recognisers whose hits one number holds."""
 
@@ -67,10 +70,12 @@ def with_recognised(
     if level is Level.STACK:
         return frame.join(found.lazy().select("series_key", "role", "region"), on="series_key", how="left")
     lists = [pl.col(name).filter(pl.col(name) != "").unique().sort().alias(f"{name}s") for name in ("role", "region")]
-    keys = tables.scan("series").select("series_key", "study_key")
-    of_studies = keys.join(found.lazy(), on="series_key").group_by("study_key").agg(lists)
+    keys = tables.scan("series").select("series_key", "study_key", "Modality")
+    nameless = (pl.col("Modality").is_in(_OF_IMAGES) & (pl.col("role") == "")).sum().cast(pl.Int64)
+    of_series = keys.join(found.lazy(), on="series_key")
+    of_studies = of_series.group_by("study_key").agg(*lists, nameless.alias("n_unrecognised"))
     return frame.join(of_studies, on="study_key", how="left").with_columns(
-        pl.col(name).fill_null([]) for name in ("roles", "regions")
+        pl.col("roles", "regions").fill_null([]), pl.col("n_unrecognised").fill_null(0)
     )
 
 

@@ -103,10 +103,12 @@ def rules_of_run(rules: Sequence[Rule], outcomes: pl.DataFrame) -> tuple[Rule, .
     outcomes
         Columns rule_id, variant, severity.
     """
-    known = {rule.key: rule for rule in rules}
-    found = []
-    for rule_id, variant, severity in outcomes.select("rule_id", "variant", "severity").unique().sort(pl.all()).rows():
-        rule = known.get((rule_id, variant or "")) or known.get((rule_id, ""))
-        if rule is not None:
-            found.append(replace(rule, variant=variant or "", severity=Severity(severity), is_open=False))
-    return tuple(found)
+    ran = {(row[0], row[1] or ""): row[2] for row in outcomes.select("rule_id", "variant", "severity").rows()}
+    at_hand = {rule.key for rule in rules}
+    plain = {rule.id: rule for rule in rules if not rule.variant}
+    others = [replace(plain[key[0]], variant=key[1]) for key in sorted(ran) if key not in at_hand and key[0] in plain]
+    used = [rule for rule in rules if rule.key in ran] + others
+    return tuple(
+        replace(rule, severity=Severity(ran[rule.key] or rule.severity), is_open=False) if rule.variant else rule
+        for rule in used
+    )

@@ -344,6 +344,7 @@ SERIES: Schema = {
     "n_time_points": INT,  # most images of one place that were acquired at different times; null where none are
     "instance_numbers_missing": INT,  # between the first and the last; null where numbers do not count images
     "time_span_s": REAL,  # from the first to the last image of that place
+    "time_step_s": REAL,  # from one image of that place to the next: the median
 }
 """One row a series. A column holds the sole value of its attribute; where there are several it is null and
 the attribute stands in `varying`."""
@@ -675,6 +676,7 @@ FRAMES: dict[Level, Schema] = {
         "views": TEXTS,  # of all its series, each once; null where none has one
         "roles": TEXTS,  # of its series, each once; never null
         "regions": TEXTS,  # of its series, each once; never null
+        "n_unrecognised": INT,  # CT, MR, PT, MG, radiograph and fundus series without a role
         "StudyDescription": TEXT,  # null where its series have several
     },
     Level.PATIENT: {

@@ -67,11 +67,9 @@ def index(
     from dqkit.cli import table as tables
     from dqkit.identity import load_key
 
-    if table is not None:
-        asked = tables.Asked(table, mapping, site, site_from, confirm_removed)
+    if table is not None or mapping is not None:
+        asked = tables.as_typed(table, mapping, site, site_from, confirm_removed=confirm_removed)
         return tables.index_one(asked, roots or [], catalog, load_key(key_file), json=json)
-    if mapping is not None:
-        raise DqkitError("--mapping says what the columns of a table mean", "name the table with --table")
     found = checked_roots(roots or [], catalog) or settled_roots(ctx, catalog)
     chosen = settled(ctx, found, index_options(site, site_from, workers, pixels, confirm_removed))
     opened = open_catalog(catalog, load_key(key_file).fingerprint, create=bool(found))

@@ -33,6 +33,8 @@ def learn_pack(path: Path, out: Path, by: list[str], site: str | None, min_suppo
 
     if out.exists():
         raise DqkitError(f"{out} stands already and may have been reviewed", "name another file with -o")
+    if not out.absolute().parent.is_dir():
+        raise DqkitError(f"there is no folder for {out}", "make it first, or name another file with -o")
     catalog = Catalog(path)
     keep_out_of(catalog, out, "pack")
     book = load_book(list(rules))

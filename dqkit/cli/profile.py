@@ -47,7 +47,7 @@ def profile(
     lang: opt.LangOption = opt.Language.EN,
     json: opt.JsonOption = False,
 ) -> None:
-    """Show what an archive is made of and how complete every attribute is: by site, scanner, protocol …
+    """Show what an archive is made of and how complete every attribute is, by site, scanner or protocol.
 
     Folders are indexed first (only what is new). Nothing is judged: dqkit audit does that.
 

@@ -33,6 +33,17 @@ class Asked(NamedTuple):
     confirm_removed: bool
 
 
+def as_typed(
+    table: Path | None, mapping: str | None, site: str | None, site_from: str | None, *, confirm_removed: bool
+) -> Asked:
+    """Return what was typed, after refusing what contradicts itself."""
+    if table is None:
+        raise DqkitError("--mapping says what the columns of a table mean", "name the table with --table")
+    if site and site_from:
+        raise DqkitError("--site and --site-from exclude each other", "give one of them")
+    return Asked(table, mapping, site, site_from, confirm_removed)
+
+
 def index_one(asked: Asked, roots: list[Path], catalog: Path, pseudonyms: Pseudonyms, *, json: bool) -> int:
     """Index one table, or with ``-`` show what its columns are taken for."""
     from dqkit.cli.progress import shown_progress
@@ -122,8 +133,6 @@ def _options(asked: Asked, mapping: TableMapping | None) -> TableOptions:
     from dqkit.index.table_guess import guess
     from dqkit.rulebook.mapping import known_headers
 
-    if asked.site and asked.site_from:
-        raise DqkitError("--site and --site-from exclude each other", "give one of them")
     column = ""
     if asked.site_from:
         if not asked.site_from.startswith(_COLUMN) or not asked.site_from.removeprefix(_COLUMN):

@@ -4,7 +4,7 @@ import polars as pl
 
 ACQUIRED = (
     "b_values", "views", "ctdi_vol_mgy", "tube_current_ma", "exposure_mas", "first_acquisition_time", "n_time_points",
-    "time_span_s",
+    "time_span_s", "time_step_s",
 )  # fmt: skip
 """Columns of a series that are aggregated here."""
 
@@ -77,8 +77,8 @@ def time_points(members: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     `series_key`, `n_time_points` (distinct AcquisitionTime, else TriggerTime, of the images at the place that has
-    most of them) and `time_span_s` between the first and the last of them. Series whose places do not repeat, or
-    repeat at one time only, have no row.
+    most of them), `time_span_s` between the first and the last of them, and `time_step_s`, the median from one to
+    the next. Series whose places do not repeat, or repeat at one time only, have no row.
     """
     images = members.lazy().filter(
         pl.col("Modality").is_in(_DYNAMIC),
@@ -96,12 +96,14 @@ def time_points(members: pl.DataFrame) -> pl.DataFrame:
     by_clock = pl.col("clock_n") > 1
     n = pl.when(by_clock).then("clock_n").otherwise("trigger_n").cast(pl.Int64).alias("n_time_points")
     span = pl.when(by_clock).then("clock_span").otherwise("trigger_span").alias("time_span_s")
+    step = pl.when(by_clock).then("clock_step").otherwise("trigger_step").alias("time_step_s")
     most = pl.col("n_time_points").max()
+    at_most = pl.col("time_span_s", "time_step_s").filter(pl.col("n_time_points") == most)
     return (
-        at_places.select("series_key", n, span)
+        at_places.select("series_key", n, span, step)
         .filter(pl.col("n_time_points") > 1, pl.col("time_span_s") < _LONGEST_S)
         .group_by("series_key")
-        .agg(most, pl.col("time_span_s").filter(pl.col("n_time_points") == most).median())
+        .agg(most, at_most.median())
         .collect()
     )
 
@@ -111,6 +113,7 @@ def _times(name: str) -> list[pl.Expr]:
     return [
         value.drop_nulls().n_unique().alias(f"{name}_n"),
         (value.max() - value.min()).alias(f"{name}_span"),
+        value.drop_nulls().unique().sort().diff().median().alias(f"{name}_step"),
     ]
 
 

@@ -29,6 +29,9 @@ _VERSION = 1
 
 _MAY_GO = 0.01
 
+_NAME = pl.coalesce(pl.concat_str("StudyInstanceUID", "SeriesInstanceUID", separator="/"), "series_key").alias("name")
+"""What a series is called whatever its site: a new name of the site removes none."""
+
 Guess = Callable[[RawTable], TableMapping]
 """Finds out what the columns of a table mean."""
 
@@ -229,11 +232,11 @@ def _free_name(path: Path, mapping: TableMapping, taken: set[str]) -> str:
 
 def _store(writer: Writer, source_id: str, found: TableSeries, options: TableOptions) -> tuple[int, int]:
     """Put the table's series in the place of those it had; return how many stand elsewhere, and how many are gone."""
-    before = writer.scan("series").select("source_id", "series_key").collect()
+    before = writer.scan("series").select("source_id", "series_key", _NAME).collect()
     mine = before.filter(pl.col("source_id") == source_id)
     others = before.filter(pl.col("source_id") != source_id)
     rows = found.rows.join(others, on="series_key", how="anti")
-    removed = mine.join(found.rows, on="series_key", how="anti").height
+    removed = mine.join(found.rows.select(_NAME), on="name", how="anti").height
     if removed > mine.height * _MAY_GO and not options.confirm_removed:
         raise DqkitError(
             f"{removed:,} of {mine.height:,} series of the table are gone",

@@ -66,10 +66,7 @@ def series_of_table(typed: Typed, mapping: TableMapping, source_id: str, site: s
         What is to name the site has far too many values.
     """
     frame = _derived(_with_uids(typed, mapping, site), typed.given)
-    if (sites := frame["site"].n_unique()) > _MOST_SITES:
-        raise DqkitError(
-            f"the table would have {sites:,} sites", "name the hospital with --site, or its column with --site-from"
-        )
+    _check_sites(frame)
     unnamed = int(frame["SeriesInstanceUID"].is_null().sum())
     frame = _keyed(frame)
     alone = ~frame["series_key"].is_duplicated()
@@ -90,6 +87,13 @@ def series_of_table(typed: Typed, mapping: TableMapping, source_id: str, site: s
     return TableSeries(
         conform(rows, SERIES).sort("bucket", "series_key"), _given(typed, by_instance=by_instance), repeated, unnamed
     )
+
+
+def _check_sites(frame: pl.DataFrame) -> None:
+    if (sites := frame["site"].n_unique()) > _MOST_SITES:
+        raise DqkitError(
+            f"the table would have {sites:,} sites", "name the hospital with --site, or its column with --site-from"
+        )
 
 
 def _with_uids(typed: Typed, mapping: TableMapping, site: str) -> pl.DataFrame:

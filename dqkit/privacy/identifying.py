@@ -18,7 +18,7 @@ _OF_TABLE_E_1_1 = frozenset(
 IDENTIFYING = _OF_TABLE_E_1_1 | frozenset(DATES.values()) | {
     "patient_age_years", "path", "folder", "untypeable_text",
     "first_acquisition_time", "tracer_start", "contrast_agent", "ContrastBolusAgentCodeMeaning",
-    "scanner_key", "protocol_key", "device", "station", "age_error_years",
+    "scanner_key", "protocol_key", "device", "station",
 }  # fmt: skip
 """Columns of the catalog that Table E.1-1 of PS3.15 (2026c) lists, those derived from them, paths, and the
 text of values that could not be typed (which may be of any attribute)."""

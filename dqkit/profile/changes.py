@@ -9,6 +9,10 @@ from dqkit.profile.values import as_text
 LEAST_SERIES = 5
 """Series that must show the old and the new value: fewer are an exception, no change. House style."""
 
+_TO_AND_FRO = 2
+"""Spells a value at most: where values alternate more often than that, several scanners or habits go under one name,
+and nothing changed for good. House style."""
+
 _SAME_CHANGE = 3
 """Months between two protocols of a device within which the same change counts as one. House style."""
 
@@ -125,7 +129,8 @@ def _changes(ready: pl.LazyFrame, name: str) -> pl.LazyFrame:
     )
     spells = _spells(_spells(months, unit).filter(pl.col("n") >= LEAST_SERIES), unit)
     return (
-        spells.sort(unit, "month")
+        spells.filter(pl.len().over(unit) <= _TO_AND_FRO * pl.col("value").n_unique().over(unit))
+        .sort(unit, "month")
         .with_columns(
             pl.col("value").shift(1).over(unit).alias("before"), pl.col("n").shift(1).over(unit).alias("series_before")
         )

@@ -29,7 +29,9 @@ COMPLETENESS: Schema = {
 _FAULTS = ("empty", "untypeable")
 
 
-def completeness_of(series: pl.LazyFrame, tables: Tables, attributes: tuple[str, ...] = OF_SERIES) -> pl.DataFrame:
+def completeness_of(
+    series: pl.LazyFrame, tables: Tables, attributes: tuple[str, ...] = OF_SERIES, held: frozenset[str] | None = None
+) -> pl.DataFrame:
     """Count over the series of each group how complete `attributes` are.
 
     Parameters
@@ -38,13 +40,17 @@ def completeness_of(series: pl.LazyFrame, tables: Tables, attributes: tuple[str,
         The series table with `group` (profile.grouping).
     tables
         The catalog: its instances say what is empty and what cannot be typed.
+    held
+        Those of `attributes` that any series has a value of (`with_values`), as the others cost nothing; None = all.
     """
     faults, named = _faults_by_series(tables)
-    lean = series.select("group", "series_key", "varying", "partly_missing", *attributes)
+    told = frozenset(attributes if held is None else held).union(*named.values())
+    counted_one_by_one = [name for name in attributes if name in told]
+    lean = series.select("group", "series_key", "varying", "partly_missing", *counted_one_by_one)
     joined = lean.join(faults, on="series_key", how="left")
     wide = joined.group_by("group").agg(
         pl.len().cast(pl.Int64).alias("n"),
-        *(expression for name in attributes for expression in _counts(name, named)),
+        *(expression for name in counted_one_by_one for expression in _counts(name, named)),
     )
     lists = [
         lean.select("group", pl.col(column).alias("attribute"))
@@ -64,6 +70,12 @@ def completeness_of(series: pl.LazyFrame, tables: Tables, attributes: tuple[str,
         pl.lit("series").alias("level"),
     )
     return _with_absent(long)
+
+
+def with_values(series: pl.LazyFrame, attributes: tuple[str, ...]) -> frozenset[str]:
+    """Return the attributes that any series has a value of: archives lack most, and those cost nothing more."""
+    counts = series.select(pl.col(attributes).count()).collect().row(0, named=True)
+    return frozenset(name for name, n in counts.items() if n)
 
 
 def of_instances(series: pl.LazyFrame, tables: Tables) -> pl.DataFrame:
@@ -127,16 +139,18 @@ def _faults_by_series(tables: Tables) -> tuple[pl.LazyFrame, dict[str, frozenset
 
 def _counts(name: str, named: dict[str, frozenset[str]]) -> list[pl.Expr]:
     """Count series by the state of `name`; what does not fit its VR is no value, even where its text is kept."""
+    column = pl.col(name)
+    if not any(name in names for names in named.values()):
+        return [column.count().cast(pl.Int64).alias(f"{name} present")]
     varies = pl.col("varying").list.contains(name).fill_null(value=False)
-    odd = pl.lit(value=False)
-    counts: dict[str, pl.Expr] = {}
-    if name in named["untypeable"]:
-        odd = pl.col("untypeable").list.contains(name).fill_null(value=False)
-        counts |= {"untypeable": odd, "overlap": odd & varies}
-    counts["present"] = pl.col(name).is_not_null() & ~odd
-    if name in named["empty"]:
-        hollow = pl.col("empty").list.contains(name).fill_null(value=False)
-        counts["empty"] = hollow & pl.col(name).is_null() & ~varies & ~odd
+    odd = pl.col("untypeable").list.contains(name).fill_null(value=False)
+    hollow = pl.col("empty").list.contains(name).fill_null(value=False)
+    counts = {
+        "present": column.is_not_null() & ~odd,
+        "untypeable": odd,
+        "overlap": odd & varies,
+        "empty": hollow & column.is_null() & ~varies & ~odd,
+    }
     return [expression.sum().cast(pl.Int64).alias(f"{name} {what}") for what, expression in counts.items()]
 
 

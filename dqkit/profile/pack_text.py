@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from typing import Any
 
 import yaml
@@ -101,6 +102,9 @@ def support(usual: Usual, what: str) -> str:
     return f"inferred: {usual.kept:,} of {usual.n:,} {what}"
 
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 class _Plain(yaml.SafeDumper):
     """Writes neither anchors nor aliases, which packs may not have."""
 
@@ -109,7 +113,10 @@ class _Plain(yaml.SafeDumper):
 
 
 def _dumped(data: Any, *, flow: bool = False) -> str:
-    """Return `data` as YAML on as few lines as may be; every value that could be misread is quoted."""
-    return yaml.dump(
-        data, Dumper=_Plain, default_flow_style=flow or None, sort_keys=False, allow_unicode=True, width=100_000
-    )
+    """Return `data` as YAML on as few lines as may be; what could be misread, by YAML or by people, is escaped."""
+    write = partial(yaml.dump, data, Dumper=_Plain, default_flow_style=flow or None, sort_keys=False, width=100_000)
+    text = str(write(allow_unicode=True))
+    is_plain_to_see = text.replace("\n", "").isprintable()  # U+202E would show the reviewer something else
+    if is_plain_to_see and yaml.load(text, Loader=_LOADER) == data:  # noqa: S506 - the safe one
+        return text
+    return str(write(allow_unicode=False))  # PyYAML 6 leaves U+0085 bare, which reads back as a space

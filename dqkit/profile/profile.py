@@ -8,7 +8,7 @@ from dqkit.catalog.tables import Tables
 from dqkit.identity import Pseudonyms
 from dqkit.profile.attributes import MATTERING
 from dqkit.profile.changes import changes_of
-from dqkit.profile.completeness import completeness_of, of_instances
+from dqkit.profile.completeness import OF_SERIES, completeness_of, of_instances, with_values
 from dqkit.profile.composition import composition_of, without_few
 from dqkit.profile.grouping import grouped, with_modality
 from dqkit.profile.values import values_of
@@ -89,8 +89,10 @@ def attributes_of(tables: Tables, names: tuple[str, ...], pseudonyms: Pseudonyms
     """Return a row for each group (of one modality) and attribute: how complete it is, and its values."""
     columns = with_modality(names)
     series, groups = grouped(tables.scan("series"), columns, pseudonyms)
-    complete = pl.concat([completeness_of(series, tables), of_instances(series, tables)])
-    rows = complete.join(values_of(series), on=["group", "attribute"], how="left")
+    held = with_values(tables.scan("series"), OF_SERIES)
+    complete = pl.concat([completeness_of(series, tables, held=held), of_instances(series, tables)])
+    values = values_of(series, tuple(name for name in OF_SERIES if name in held))
+    rows = complete.join(values, on=["group", "attribute"], how="left")
     rows = rows.join(groups.drop("series"), on="group").sort(
         "group", "level", "attribute", descending=[False, True, False]
     )

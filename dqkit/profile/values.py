@@ -39,7 +39,7 @@ def values_of(series: pl.LazyFrame, attributes: tuple[str, ...] = OF_SERIES) -> 
     ranges = series.group_by("group").agg(expr for name in numbers for expr in _range(name))
     distinct = series.group_by("group").agg(pl.col(name).drop_nulls().n_unique().alias(name) for name in hidden)
     *tops, spans, uniques = pl.collect_all([*counted, ranges, distinct])
-    commonest = pl.concat(tops)
+    commonest = pl.concat(tops) if tops else pl.DataFrame(schema=_NO_COUNTS)
     of_ranges = pl.concat(
         [
             spans.select("group", pl.lit(n).alias("attribute"), *(pl.col(f"{n} {w}").alias(w) for w in _SPAN))
@@ -54,6 +54,7 @@ def values_of(series: pl.LazyFrame, attributes: tuple[str, ...] = OF_SERIES) -> 
     return known.select(pl.col(name).cast(kind) for name, kind in VALUES.items())
 
 
+_NO_COUNTS = {name: VALUES[name] for name in ("group", "attribute", "distinct", "commonest")}
 _SPAN = ("min", "median", "max")
 
 

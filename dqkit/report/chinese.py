@@ -13,6 +13,7 @@ from dqkit.rulebook.column_words import FLAGS, PHRASES
 from dqkit.rulebook.phrase import words_of
 
 _BOUND = r"(?:at least|at most|above|below) \S+"
+_RANGE = r"(?:from [\d.e+-]+ to [\d.e+-]+|at (?:least|most) [\d.e+-]+)"
 _BOUNDS_ZH = {"at least": "不小于", "at most": "不大于", "above": "大于", "below": "小于"}
 _RELATIONS = {"==": "=", "!=": "≠", "<=": "≤", ">=": "≥", "<": "<", ">": ">"}
 
@@ -24,8 +25,13 @@ def in_chinese(text: str) -> str:
         return _fixed()[text]
     for pattern, said in _SENTENCES:
         if match := pattern.fullmatch(text):
-            return said(*match.groups())
-    return _named(text)
+            return _close(said(*match.groups()))
+    return _close(_named(text))
+
+
+def _close(text: str) -> str:
+    """Take out the space before a full-width bracket."""
+    return text.replace(" （", "（")
 
 
 def localized(text: str | None, lang: str) -> str:
@@ -133,7 +139,16 @@ def _bounds(text: str) -> str:
     for part in text.split(" and "):
         words, _, bound = part.rpartition(" ")
         parts.append(f"{_BOUNDS_ZH[words]} {_value(bound)}")
-    return "且".join(parts)
+    return " 且".join(parts)
+
+
+def _ranges(text: str) -> str:
+    """Say ranges that stand in a list."""
+    said = []
+    for part in text.split(", "):
+        match = re.fullmatch(r"from (\S+) to (\S+)", part)
+        said.append(f"{match[1]} 至 {match[2]}" if match else _bounds(part))
+    return "、".join(said)
 
 
 def _compared(left: str, relation: str, right: str) -> str:
@@ -167,6 +182,11 @@ def _mark(pattern: str, said: Callable[..., str]) -> tuple[re.Pattern[str], Call
 
 
 _SENTENCES: tuple[tuple[re.Pattern[str], Callable[..., str]], ...] = (
+    _mark(rf"(.+); none ({_RANGE}(?:, {_RANGE})*)", lambda text, lacks: f"{_named(text)}；缺少 {_ranges(lacks)}"),
+    _mark(
+        rf"(.+?) ((?:{_RANGE}, )*from \S+ to \S+(?:, {_RANGE})*)",
+        lambda words, ranges: f"{_column(words)} 在 {_ranges(ranges)} 各有取值",
+    ),
     _mark(r"missing: (.+)", lambda words: f"缺失：{_list(words, ', ')}"),
     _mark(r"(.+) occurs more than once", lambda text: f"{_named(text)} 出现不止一次"),
     _mark(

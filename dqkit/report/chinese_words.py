@@ -5,6 +5,7 @@ from collections.abc import Mapping
 PHRASES_ZH: Mapping[str, str] = {
     # {} is the value; without it the value stands after the words
     "roles": "序列类型",
+    "n_unrecognised": "未识别的序列：{}",
     "regions": "部位",
     "role": "序列类型",
     "region": "部位",
@@ -13,7 +14,7 @@ PHRASES_ZH: Mapping[str, str] = {
     "acquisition_date": "采集日期",
     "air_peak_hu": "空气峰值 {} HU",
     "alike_by": "设备与扫描方案",
-    "age_error_years": "年龄偏差（年）",
+    "age_error_years": "年龄偏差 {} 年",
     "content_date": "内容日期",
     "ct_thickness_elsewhere_mm": "其他机构 {} mm",
     "ct_thickness_mm": "CT 常用层厚 {} mm",
@@ -118,6 +119,7 @@ PHRASES_ZH: Mapping[str, str] = {
     "temporal_resolution_s": "相邻容积间隔 {} s",
     "tilt_deg": "实测倾角 {}°",
     "time_span_s": "首末图像相隔 {} s",
+    "time_step_s": "相邻图像间隔 {} s",
     "tracer_start": "示踪剂注射时间",
     "tube_current_ma": "管电流 {} mA",
     "tissue_peak_hu": "软组织峰值 {} HU",

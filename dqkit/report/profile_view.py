@@ -16,8 +16,10 @@ from dqkit.report.words import LANGUAGES, WORDS, Pair, pair, say
 MOST_ROWS = 40
 MOST_COLUMNS = 30  # groups that the heat map of completeness shows side by side
 MOST_MISSING = 30
+MOST_OF_ONE = 3  # rows of one attribute, so that one missing everywhere does not hide the others
 MOST_CHANGES_SHOWN = 100
 _NAME = 60
+_OF_SERIES = frozenset(d.name for d in DIMENSIONS if d.counts == "series_key")
 _LONG_NAME = 9
 _MANY = 14
 _WIDE = 6  # columns from which a table takes the page's whole width
@@ -101,7 +103,7 @@ def crosstabs(profile: Profile) -> list[Crosstab]:
 def category_name(dimension: str, category: str | None) -> Pair:
     """Name a category in every language; values stay as the files have them."""
     if category is None:
-        return pair("prof.not_stated")
+        return pair("prof.none_or_several" if dimension in _OF_SERIES else "prof.not_stated")
     if category == OTHER:
         return pair("prof.other")
     if dimension == "PatientSex" and f"sex.{category}" in WORDS:
@@ -189,9 +191,9 @@ def missing_rows(profile: Profile) -> list[dict[str, str]]:
     """Return where most series lack an attribute that matters."""
     counts = with_usable(profile.completeness).filter(pl.col("share") < 1)
     lacking = (pl.col("n") - pl.col("usable")).alias("lacking")
-    worst = counts.with_columns(lacking).sort(
-        "lacking", "attribute", *profile.by, descending=[True, *[False] * (1 + len(profile.by))]
-    )
+    order = [True, *(False for _ in ("modality", "attribute", *profile.by))]
+    worst = counts.with_columns(lacking).sort("lacking", "modality", "attribute", *profile.by, descending=order)
+    worst = worst.filter(pl.int_range(pl.len()).over("modality", "attribute") < MOST_OF_ONE)
     names = {"absent": "absent", "empty": "empty", "untypeable": "untypeable", "partly": "partly_missing"}
     return [
         {

@@ -65,6 +65,7 @@ PROFILE: dict[str, tuple[str, str]] = {
         "“< {n}”表示少于 {n} 名患者，以免被识别。",
     ),
     "prof.not_stated": ("not stated", "未注明"),
+    "prof.none_or_several": ("none or several", "无或多个"),
     "prof.other": ("other", "其他"),
     "prof.all": ("all", "合计"),
     "prof.row": ("Row", "行"),

@@ -58,9 +58,12 @@ def _profile_of(profile: Profile | None, site: str) -> Profile | None:
     if profile is None or "site" not in profile.by:
         return None
     here = pl.col("site") == site
+    groups = profile.groups.filter(here)
+    if groups.is_empty():  # one of many small sites: the profile holds the largest
+        return None
     return dataclasses.replace(
         profile,
-        groups=profile.groups.filter(here),
+        groups=groups,
         composition=profile.composition.filter(here),
         completeness=profile.completeness.filter(here),
         changes=profile.changes.filter(here),

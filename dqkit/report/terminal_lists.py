@@ -93,7 +93,7 @@ def print_explain(
     rule_id = str(finding["rule_id"])
     console.print(
         Text.assemble(
-            severity_text(str(finding["severity"]), lang), "  ", (visible(rule_id, 30), "bold"), "  ",
+            severity_text(str(finding["severity"]), lang), "  ", (visible(_named(finding), 120), "bold"), "  ",
             visible(rule_title(rule, rule_id)[lang]),
         )
     )  # fmt: skip
@@ -110,6 +110,11 @@ def print_explain(
     console.print(
         Text.assemble((f"{say('term.show_rule', lang)}{say('colon', lang)}", "dim"), f"dqkit rules show {rule_id}")
     )
+
+
+def _named(finding: dict[str, Any]) -> str:
+    """Return the rule's id, and the variant where a pack made it."""
+    return f"{finding['rule_id']} {finding.get('variant') or ''}".strip()
 
 
 def print_table(frame: pl.DataFrame, console: Console) -> None:

@@ -40,8 +40,10 @@ _VERDICT: dict[str, tuple[str, str]] = {
         "另有 {n} 条较轻的规则未通过，不影响结论。",
     ),
     "because.table": (
-        "{name} is a table, not files: {answers} of {rules} rules could be asked of its {series} series; "
-        "of the others nothing is known there.",
+        (
+            "{name} is a table, not files: {answers} of {rules} rules could be asked of its {series} series; "
+            "of the others nothing is known there."
+        ),
         "{name} 是元数据表而非影像文件：对其 {series} 个序列，{rules} 条规则中仅能回答 {answers} 条，其余未知。",
     ),
     "because.pixels": (

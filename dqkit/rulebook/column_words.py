@@ -5,6 +5,7 @@ from collections.abc import Mapping
 PHRASES: Mapping[str, str] = {
     # {} is the value; without it the value stands after the words
     "roles": "kinds of series",
+    "n_unrecognised": "series not recognised: {}",
     "regions": "body regions",
     "role": "kind of series",
     "region": "body region",
@@ -13,7 +14,7 @@ PHRASES: Mapping[str, str] = {
     "acquisition_date": "acquisition date",
     "air_peak_hu": "air at {} HU",
     "alike_by": "scanner and protocol",
-    "age_error_years": "age off by years",
+    "age_error_years": "error of the age {} years",
     "body_part_region": "BodyPartExamined of the region {}",
     "content_date": "content date",
     "ct_thickness_elsewhere_mm": "at other sites {} mm",
@@ -118,6 +119,7 @@ PHRASES: Mapping[str, str] = {
     "temporal_resolution_s": "time from volume to volume {} s",
     "tilt_deg": "measured tilt {}°",
     "time_span_s": "time from first to last image {} s",
+    "time_step_s": "time from image to image {} s",
     "tracer_start": "start of the tracer",
     "tube_current_ma": "tube current {} mA",
     "tissue_peak_hu": "soft tissue at {} HU",

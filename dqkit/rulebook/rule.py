@@ -51,7 +51,7 @@ ALWAYS_KNOWN = frozenset(
         "extra_scanners", "series_of_protocol", "speaks_for_scanner", "speaks_for_device", "speaks_for_station",
         "speaks_for_model", "described_modality", "described_plane", "described_side", "described_contrast",
         "described_lying", "described_region", "body_part_region", "lying", "plane",
-        "role", "role_by", "region", "region_by", "roles", "regions",
+        "role", "role_by", "region", "region_by", "roles", "regions", "n_unrecognised",
         "patients_with_this_series", "sites_with_this_study", "patients_with_this_study", "order_inferred", "verdict",
         "is_volume", "is_tiled", "has_acquired_images", "at_blank_end", "alike_by",
     }

@@ -10,8 +10,8 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
 from tests import dicom_defects as defects
-from tests.audit.seeding import BODY, CHEST, HEAD, case, ct, damaged, each, made, mr, pt, rewritten
 from tests.audit.pixel_seeds import PIXELS
+from tests.audit.seeding import BODY, CHEST, HEAD, case, ct, damaged, each, made, mr, pt, rewritten
 from tests.audit.seeds_acquisition import ACQUISITION
 from tests.audit.seeds_con import CONSISTENCY
 from tests.dicom_exam import PLANES

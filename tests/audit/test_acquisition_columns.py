@@ -90,6 +90,8 @@ def test_the_largest_volume_counts_its_slices() -> None:
 def test_time_points_are_measured_before_they_are_told() -> None:
     measured = worked_out(n_time_points=5, time_span_s=60.0, TemporalResolution=9000.0)
     assert (measured["temporal_resolution_s"], measured["dynamic_duration_s"]) == (15.0, 75.0)
+    paused = worked_out(n_time_points=4, time_span_s=150.0, time_step_s=15.0)
+    assert (paused["temporal_resolution_s"], paused["dynamic_duration_s"]) == (15.0, 165.0)
     told = worked_out(NumberOfTemporalPositions=40, TemporalResolution=9000.0)
     assert (told["temporal_resolution_s"], told["dynamic_duration_s"]) == (9.0, 360.0)
     assert worked_out(NumberOfTemporalPositions=1, TemporalResolution=9000.0)["temporal_resolution_s"] is None

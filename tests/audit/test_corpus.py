@@ -83,7 +83,7 @@ SOUND = {
     "TorchIO-project__torchio": {"IDN-013", "ACQ-001", "ACQ-003"},
     "neurolabusc__dcm_qa_agfa": set(),
     "neurolabusc__dcm_qa_ct": {"GEO-014", "GEO-026"},
-    "neurolabusc__dcm_qa_nih": {"GEO-012"},
+    "neurolabusc__dcm_qa_nih": {"GEO-012", "CON-085"},
     "neurolabusc__dcm_qa_philips": {"GEO-012", "IDN-013"},
     "neurolabusc__dcm_qa_uih": {"FMT-019", "IDN-013", "ACQ-027"},
     "qurit__rt-utils": {"IDN-001"},

@@ -91,6 +91,13 @@ def test_the_run_names_packs_and_what_they_judged(result: AuditResult):
     assert coverage_to_json(result.coverage)["series_without_pack"] == 0
 
 
+def test_the_book_is_not_named_where_it_was_left_out(catalog: Catalog, book: Book):
+    options = AuditOptions(packs=load_packs(PACKS))
+    coverage = audit(catalog, book.select(list(PACKS)).rules, load_key(), options).coverage
+    assert [pack.name for pack in coverage.packs] == list(PACKS)
+    assert set(coverage.judged["pack"]) == set(PACKS)
+
+
 def test_roles_are_counted_by_site_and_by_what_told_them(result: AuditResult):
     rows = set(result.coverage.roles.select("site", "role", "by", "series").iter_rows())
     assert rows == {

@@ -3,8 +3,10 @@
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
+from dqkit.audit.explanation import _blaming
 from dqkit.audit.frames import frame_of
 from dqkit.catalog.schema import FRAMES
 from dqkit.model import Level, Outcome
@@ -208,3 +210,11 @@ def test_rules_on_pixels_are_unknown_where_nothing_has_looked() -> None:
     assert {rule_id for rule_id, outcome in outcomes.items() if outcome != Outcome.NOT_LOOKED_AT} <= {
         *of_other_modalities, "PIX-012",  # which asks for a matrix
     }  # fmt: skip
+
+
+def test_an_explanation_marks_the_slices_that_a_finding_names_and_geometry_does_not() -> None:
+    slices = pl.DataFrame({"fault": ["", "", ""], "at_fault": [False] * 3, "path": ["a", "b", "c"]})
+    assert _blaming(slices, ["b"])["fault"].to_list() == ["", "at fault", ""]
+    assert not _blaming(slices, ["a", "b", "c"])["at_fault"].any()
+    gap = slices.with_columns(at_fault=pl.Series([True, False, False]))
+    assert _blaming(gap, ["b"]).equals(gap)

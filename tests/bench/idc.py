@@ -70,7 +70,9 @@ def bare(rules: list[Rule], tables: Catalog) -> int:
             )
         )
         judged = [rule for rule in own if level in KEY and not extracts.never_judge(rule)]
-        plans += [frame.filter(extracts.outcome(rule) == Outcome.FAIL.value).select(KEY[level]) for rule in judged]
+        for rule in judged:
+            fails = pl.col("outcome") == Outcome.FAIL.value
+            plans.append(frame.with_columns(extracts.outcome(rule).alias("outcome")).filter(fails).select(KEY[level]))
     with TemporaryDirectory() as folder:
         for i, result in enumerate(pl.collect_all(plans)):
             result.write_parquet(Path(folder) / f"{i}.parquet")

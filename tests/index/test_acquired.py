@@ -68,17 +68,24 @@ def dynamic(**more: Any) -> list[dict[str, Any]]:
     ]
 
 
-def told(rows: list[dict[str, Any]]) -> list[tuple[int, float]]:
-    return time_points(images(*rows)).select("n_time_points", "time_span_s").rows()
+def told(rows: list[dict[str, Any]]) -> list[tuple[int, float, float]]:
+    return time_points(images(*rows)).select("n_time_points", "time_span_s", "time_step_s").rows()
 
 
 def test_places_that_repeat_tell_the_time_between_volumes() -> None:
-    assert told(dynamic()) == [(3, 30.0)]
+    assert told(dynamic()) == [(3, 30.0, 15.0)]
 
 
 def test_trigger_times_tell_where_acquisition_times_do_not() -> None:
-    assert told(dynamic(AcquisitionTime="100000")) == [(3, 30.0)]
-    assert told(dynamic(AcquisitionTime=None)) == [(3, 30.0)]
+    assert told(dynamic(AcquisitionTime="100000")) == [(3, 30.0, 15.0)]
+    assert told(dynamic(AcquisitionTime=None)) == [(3, 30.0, 15.0)]
+
+
+def test_a_pause_for_the_injection_does_not_slow_the_series_down() -> None:
+    rows = [
+        {"ImagePositionPatient": [0.0, 0.0, 0.0], "AcquisitionTime": f"10{t}"} for t in ("0000", "0200", "0215", "0230")
+    ]
+    assert told(rows) == [(4, 150.0, 15.0)]
 
 
 @pytest.mark.parametrize(

@@ -58,9 +58,9 @@ def test_the_site_may_stand_in_a_column_in_institution_name_or_be_that_of_the_ta
     lines = [",".join([*PLAIN, "InstitutionName", "Haus"]), f"p,{UID}.1,{UID}.2,CT,South,East"]
     add(lines, mapped(*PLAIN, site_column="Haus"))
     assert series(catalog)["site"].to_list() == ["East"]
-    add(lines, mapped(*PLAIN, "InstitutionName"), confirm_removed=True)
+    add(lines, mapped(*PLAIN, "InstitutionName"))
     assert series(catalog)["site"].to_list() == ["South"]
-    add(lines, mapped(*PLAIN), confirm_removed=True)
+    add(lines, mapped(*PLAIN))
     assert series(catalog)["site"].to_list() == ["t"]
 
 
@@ -218,3 +218,9 @@ def test_a_table_can_be_taken_out_again(catalog: Catalog, archive: Path, add: Ad
     add(plain(5))
     assert remove_source(catalog, "t") == 5
     assert series(catalog).height == 4
+
+
+def test_a_column_that_names_thousands_of_sites_names_none(add: Add):
+    lines = [",".join([*PLAIN, "Haus"]), *(f"p,{UID}.1,{UID}.2.{i},CT,h{i}" for i in range(1001))]
+    with pytest.raises(DqkitError, match="1,001 sites"):
+        add(lines, mapped(*PLAIN, site_column="Haus"))

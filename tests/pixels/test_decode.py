@@ -3,6 +3,7 @@
 import os
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -10,6 +11,7 @@ import pytest
 
 from dqkit.archive.paths import escape
 from dqkit.catalog.schema import PIXEL_MEASURES
+from dqkit.pixels import decode, isolated
 from dqkit.pixels.decode import MEASURE_VERSION, MOST_FRAMES, FileRow, frames_of, measure_files
 from dqkit.pixels.frame import PixelFault
 from tests import dicom_defects as defects
@@ -123,3 +125,67 @@ def test_frames_that_the_file_does_not_hold_end_it_with_one_fault(tmp_path: Path
 def test_a_row_is_small(tmp_path: Path) -> None:
     frame = measure_files(bytes(tmp_path), _rows(tmp_path, write(ct_series(grid=Grid(n=8)), tmp_path)))
     assert frame.estimated_size() / frame.height < 2000
+
+
+def test_a_decoder_that_hangs_makes_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.mkfifo(tmp_path / "never")
+    sound = write(ct_series(grid=Grid(n=1)), tmp_path)
+    monkeypatch.setattr(decode, "ask", lambda request: isolated.ask(request, seconds=0.5))
+    frame = measure_files(bytes(tmp_path), _rows(tmp_path, [tmp_path / "never"]))
+    assert frame.select("decodes", "decode_error").rows() == [(False, "timeout")]
+    monkeypatch.undo()
+    assert measure_files(bytes(tmp_path), _rows(tmp_path, sound))["decodes"].all()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "error"),
+    [
+        ({"Rows": 0}, "bad_description"),
+        ({"Rows": 65535, "Columns": 65535}, "too_large"),
+        ({"Rows": 4000}, "too_short"),
+        ({"SamplesPerPixel": 9}, "bad_description"),
+        ({"BitsAllocated": 12}, "bad_description"),
+        ({"PhotometricInterpretation": "NONSENSE"}, "corrupt"),
+        ({"BitsStored": 99}, "corrupt"),
+        ({"NumberOfFrames": 1000}, None),  # of which the file holds the first
+    ],
+)
+def test_pixel_data_that_lie_become_a_row(attributes: dict[str, Any], error: str | None, tmp_path: Path) -> None:
+    series = ct_series(grid=Grid(n=1))
+    for keyword, value in attributes.items():
+        series = defects.vary(series, keyword, value)
+    frame = measure_files(bytes(tmp_path), _rows(tmp_path, write(series, tmp_path)))
+    assert frame["decode_error"].to_list() == [error]
+    assert frame["decodes"].to_list() == [error is None]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "bits", "kind"), [("FloatPixelData", 32, "<f4"), ("DoubleFloatPixelData", 64, "<f8")]
+)
+def test_floating_point_pixels_are_measured_without_what_is_not_finite(
+    keyword: str, bits: int, kind: str, tmp_path: Path
+) -> None:
+    image = ct_series(grid=Grid(n=1, rows=40, columns=40))[0]
+    values = np.random.default_rng(3).normal(100, 5, (40, 40))
+    values[0, :3] = np.nan, np.inf, -np.inf
+    for name in ("PixelData", "BitsStored", "HighBit", "PixelRepresentation"):
+        delattr(image, name)
+    image.BitsAllocated = bits
+    setattr(image, keyword, values.astype(kind).tobytes())
+    row = measure_files(bytes(tmp_path), _rows(tmp_path, write([image], tmp_path))).row(0, named=True)
+    assert row["decodes"] is True
+    assert row["pixel_dtype"] == f"float{bits}"
+    assert row["pixel_max"] < 130
+    assert 95 < row["pixel_mean"] < 105
+
+
+@pytest.mark.parametrize(
+    ("name", "frames"),
+    [("liver_1frame.dcm", 1), ("rtdose.dcm", 15), ("examples_palette.dcm", 1), ("SC_rgb_rle_32bit.dcm", 1)],
+)
+def test_odd_files_of_pydicom_are_measured(name: str, frames: int, pydicom_files: list[Path]) -> None:
+    path = next(path for path in pydicom_files if path.name == name)
+    frame = measure_files(bytes(path.parent), _rows(path.parent, [path], frames))
+    assert frame.height == frames
+    assert frame["decodes"].all()
+    assert frame["grey_levels"].min() >= 1

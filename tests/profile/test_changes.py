@@ -67,6 +67,11 @@ def test_there_and_back_again_is_two_changes() -> None:
     assert rows.select("before", "after").rows() == [("B30", "B70"), ("B70", "B30")]
 
 
+def test_values_that_alternate_are_no_changes() -> None:
+    months = ((month, ["VA"] if month % 2 else ["VB"]) for month in range(8))
+    assert found(*(series(month, SoftwareVersions=software) for month, software in months)).is_empty()
+
+
 def test_what_scanners_round_away_is_no_change() -> None:
     assert found(series(0, SliceThickness=2.5), series(1, SliceThickness=2.4999)).is_empty()
 

@@ -18,7 +18,7 @@ _ENGLISH = re.compile(
     ("english", "chinese"),
     [
         ("missing: tube current (mA), KVP", "缺失：管电流（mA）、KVP"),
-        ("KVP at least 40 and at most 150", "KVP 不小于 40且不大于 150"),
+        ("KVP at least 40 and at most 150", "KVP 不小于 40 且不大于 150"),
         ("ImagingFrequency 128176000, field strength 3 T", "ImagingFrequency 128176000，场强 3 T"),
         (
             "ImagingFrequency == field strength (T) x 42.577 within 10 %",
@@ -36,7 +36,7 @@ _ENGLISH = re.compile(
         ),
         ("1 slice lies where another one does, first after slice 8", "1 个层面与其他层面位置相同，第一个在第 8 层之后"),
         ("InstanceNumber 1 occurs more than once", "InstanceNumber 1 出现不止一次"),
-        ("study date (not shown), birth date (not shown)", "检查日期 （不显示），出生日期 （不显示）"),
+        ("study date (not shown), birth date (not shown)", "检查日期（不显示），出生日期（不显示）"),
         ("measured tilt 15.5°", "实测倾角 15.5°"),
         ("2 sites", "2 家机构"),
         ("no preamble", "无文件前导"),
@@ -49,6 +49,9 @@ _ENGLISH = re.compile(
         ("2 files of one UID, not all alike", "同一 UID 的 2 个文件内容不同"),
         ("Manufacturer FUJI Co., Ltd., preferred FUJIFILM", "Manufacturer FUJI Co., Ltd.，首选写法 FUJIFILM"),
         ("views without R-CC, L-CC", "体位缺少 R-CC, L-CC"),
+        ("kinds of series without dce or t1-3d-post, dwi", "序列类型缺少 dce 或 t1-3d-post, dwi"),
+        ("b-values from 50 to 100, at least 1400", "b 值 在 50 至 100、不小于 1400 各有取值"),
+        ("b-values 0, 800; none from 50 to 100", "b 值 0, 800；缺少 50 至 100"),
     ],
 )
 def test_sentences(english: str, chinese: str) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -33,10 +34,12 @@ def tables(sites: tuple[str, ...] = SITES, kernel: str = "B30f") -> HandMade:
             rows.append(
                 {
                     "series_key": f"{s}-{k}", "study_key": f"{s}-{k}", "patient_key": f"{s}-{k}", "site": site,
-                    "Modality": "CT" if ct else "MR", "Manufacturer": "SIEMENS", "ManufacturerModelName": "X" if ct else "Y",
+                    "Modality": "CT" if ct else "MR", "Manufacturer": "SIEMENS",
+                    "ManufacturerModelName": "X" if ct else "Y",
                     "SoftwareVersions": ["VB" if late else "VA"], "study_date": date(2020 + late, 3 + k % 6, 1),
                     "SliceThickness": 1.0 + s, "ConvolutionKernel": [kernel] if ct else None,
-                    "KVP": 120.0 if ct and s else None, "PatientSex": "F" if k % 3 else "M", "patient_age_years": 40.0 + k,
+                    "KVP": 120.0 if ct and s else None, "PatientSex": "F" if k % 3 else "M",
+                    "patient_age_years": 40.0 + k,
                     "varying": [], "partly_missing": [],
                 }
             )  # fmt: skip
@@ -79,8 +82,12 @@ def test_what_is_complete_is_named_and_what_is_not_is_drawn(profile: Profile) ->
 
 
 def test_where_most_is_missing_comes_with_its_kind(profile: Profile) -> None:
-    row = next(row for row in missing_rows(profile) if row["attribute"] == "KVP")
-    assert (row["row"], row["usable"], row["absent"], row["empty"]) == (SITES[0], "0 %", "12", "–")
+    rows = missing_rows(profile)
+    row = rows[0]
+    assert (row["attribute"], row["modality"], row["usable"], row["absent"], row["empty"]) == (
+        "BodyPartExamined", "CT", "0 %", "12", "–",
+    )  # fmt: skip
+    assert max(Counter((row["attribute"], row["modality"]) for row in rows).values()) == 3
 
 
 def test_percent_never_flatters() -> None:
@@ -107,6 +114,11 @@ def test_the_report_of_one_site_names_no_other(profile: Profile) -> None:
     assert shown is not None
     for frame in (shown.groups, shown.composition, shown.completeness, shown.changes):
         assert frame["site"].unique().to_list() == [SITES[1]]
+
+
+def test_a_site_that_the_profile_does_not_hold_has_no_chapter(profile: Profile) -> None:
+    others = dataclasses.replace(profile, groups=profile.groups.filter(pl.col("site") != SITES[1]))
+    assert only_site(dataclasses.replace(sample_result(), profile=others), SITES[1]).profile is None
 
 
 def test_an_audit_of_before_profiles_is_shown_without_the_chapter() -> None:

@@ -3,11 +3,12 @@ import dataclasses
 import polars as pl
 import pytest
 
-from dqkit.audit.result import AuditResult
+from dqkit.audit.result import AuditResult, TableShare
 from dqkit.errors import DqkitError, ExitCode
 from dqkit.model import Severity, Verdict
 from dqkit.report.scope import only_site
 from dqkit.report.summary import deciding, failing_rules, site_rows, verdict_key
+from dqkit.report.verdict_view import because
 from tests.report.sample import SITES, sample_result
 
 
@@ -74,3 +75,12 @@ def test_failing_rules_count_a_rule_once_however_many_sites(result: AuditResult)
 def test_incomplete_is_never_green(verdict: Verdict, complete: bool, code: ExitCode, key: str) -> None:
     result = judged(sample_result(0, problems=0), verdict=verdict, complete=complete, exit_code=code)
     assert verdict_key(result) == key
+
+
+def test_tables_of_other_sites_are_not_named(result: AuditResult) -> None:
+    shares = tuple(TableShare(f"table of {site}", 5, frozenset({site}), 3, 9) for site in SITES[:2])
+    here = only_site(dataclasses.replace(result, tables=shares), SITES[0])
+    assert [share.name for share in here.tables] == [f"table of {SITES[0]}"]
+    (sentence,) = (text for text in because(here) if "is a table" in text["en"])
+    assert "3 of 9 rules could be asked of its 5 series" in sentence["en"]
+    assert "9 条规则中仅能回答 3 条" in sentence["zh"]

@@ -44,6 +44,7 @@ def test_pixels_that_were_not_decoded_are_not_looked_at(book: Book):
         is_image=[True, True, True],
         has_pixel_data=[True] * 3,
         decodes=[None, True, True],
+        at_blank_end=[False] * 3,
         pixel_min=[None, 0.0, 0.0],
         pixel_max=[None, 9.0, 0.0],
     )

@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from dqkit.errors import DqkitError, ExitCode
 from dqkit.model import Severity
@@ -286,3 +289,38 @@ def test_a_stricter_variant_is_not_explained_by_its_plain_rule(written: Callable
     together = by_rule_id(with_packs(chain, [pack]))
     variant = max(together["GEO-903"], key=lambda rule: rule.variant)
     assert [cause.key for cause in causes_of(variant, together)] == [("GEO-904", "mine/cause")]
+
+
+WHOLE = rules("{use: ACQ-101, as: a, where: {role: t2}, with: {max_mm: 3}, allow: 2%, severity: info, cite: [x]}") + (
+    "roles:\n  - {as: t2, where: {Modality: MR}, words: [a b, c], without: [d]}\n"
+    "extends: prostate-mr\ndrop: [b-values]\n"
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_pack_with_a_part_cut_out_never_crashes(tmp_path: Path, book: Book, data: st.DataObject):
+    start = data.draw(st.integers(0, len(WHOLE)))
+    end = data.draw(st.integers(start, min(len(WHOLE), start + 80)))
+    put = data.draw(
+        st.sampled_from(["", " ", ":", "[", "}", "\n", "- ", "null", "{}", "9", "'", "\t", "&a ", "2020-13-45"])
+    )
+    path = tmp_path / "mine.yaml"
+    path.write_text(WHOLE[:start] + put + WHOLE[end:], encoding="utf-8")
+    with suppress(DqkitError):
+        assert len(with_packs(book, [load_pack(str(path))])) >= len(book)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\xff\xfe\x00", b"- a\n", b"name: [1]\n", b"a: !!python/object:os.system {}\n"]
+)
+def test_a_file_that_is_no_pack_is_told(tmp_path: Path, content: bytes):
+    path = tmp_path / "mine.yaml"
+    path.write_bytes(content)
+    with pytest.raises(DqkitError, match=r"mine\.yaml:1: "):
+        load_pack(str(path))
+
+
+def test_a_folder_is_no_pack(tmp_path: Path):
+    with pytest.raises(DqkitError, match="no pack file"):
+        load_pack(f"{tmp_path}/")

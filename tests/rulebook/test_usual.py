@@ -55,6 +55,12 @@ def test_a_share_of_the_median():
     assert judged(SHARE, rows("n_frames", 0, 0, 0, 0, 0)) == [None] * 5
 
 
+def test_where_numbers_scatter_none_is_odd():
+    text = SHARE.replace("at_least", "share: 80%, at_least")
+    assert judged(text, rows("n_frames", 100, 100, 100, 100, 20)) == [True] * 4 + [False]
+    assert judged(text, rows("n_frames", 100, 100, 100, 30, 20)) == [True] * 5
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -309,7 +309,7 @@ const dqkit = (() => {
   }
   addEventListener("beforeprint", () => {
     const closed = (kind) => [...document.querySelectorAll(`details.${kind}:not([open])`)];
-    state.openedByPrint = [...closed("rule").slice(0, 80), ...closed("family")];
+    state.openedByPrint = [...closed("rule").slice(0, 80), ...closed("family"), ...closed("fold")];
     for (const block of state.openedByPrint) { block.open = true; block.render?.(); }
   });
   addEventListener("afterprint", () => { for (const block of state.openedByPrint) block.open = false; });

@@ -16,13 +16,16 @@ from dqkit.rulebook.vocabulary import load_table, table_names
 class HoldsOneOfEach:
     """A list holds at least one text of every set; a text alone is a set of one. An empty list holds none.
 
-    With ``listed_in`` each text must be a key of that vocabulary table. Unknown where there is no list.
+    With ``listed_in`` each text must be a key of that vocabulary table. With ``open_while`` a count, what is missing is
+    unknown while that is above zero. Unknown where there is no list.
 
-        check: {holds_one_of_each: {of: roles, sets: [t2, dwi, [dce, t1-3d-post]], listed_in: roles}}
+        check: {holds_one_of_each: {of: roles, sets: [t2, [dce, t1-3d-post]], listed_in: roles}}
+        check: {holds_one_of_each: {of: roles, sets: [t2, dwi], open_while: n_unrecognised}}
     """
 
     of: str
     sets: tuple[tuple[str, ...], ...]
+    open_while: str = ""
 
     @classmethod
     def read(cls, section: Section) -> Self:
@@ -32,12 +35,13 @@ class HoldsOneOfEach:
         node = section.need("sets")
         if not isinstance(node.value, tuple) or not node.value:
             raise node.mark.error(f"'sets' is a list of sets, not {node.word}", "such as [t2, [dce, t1-3d-post]]")
-        return cls(of, tuple(_set(item, table) for item in node.value))
+        counted = section.column("open_while", ("number",), lists=False) if section.take("open_while") else ""
+        return cls(of, tuple(_set(item, table) for item in node.value), counted)
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns that are read."""
-        return (self.of,)
+        return (self.of, self.open_while) if self.open_while else (self.of,)
 
     @property
     def needs(self) -> Needs:
@@ -59,7 +63,10 @@ class HoldsOneOfEach:
         missing = [pl.when(self._lacks(one)).then(pl.lit(self._words(one))) for one in self.sets]
         words = pl.concat_str(missing, separator=", ", ignore_nulls=True)
         observed = pl.concat_str(pl.lit(f"{words_of(self.of)} without "), words)
-        return Compiled(~pl.any_horizontal(self._lacks(one) for one in self.sets), observed)
+        passes = ~pl.any_horizontal(self._lacks(one) for one in self.sets)
+        if self.open_while:
+            passes = pl.when(passes | (pl.col(self.open_while) == 0)).then(passes)
+        return Compiled(passes, observed)
 
     def expectation(self, inside: pl.Expr = EVERYONE) -> Expectation:  # noqa: ARG002
         """Return ``ExpectColumnValuesToBeBetween`` on the number of sets of which nothing is there."""

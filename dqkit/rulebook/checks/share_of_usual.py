@@ -14,15 +14,17 @@ from dqkit.rulebook.section import Section
 class ShareOfUsual:
     """A number is between `min` and `max` times the median of those in scope that share the columns `by`.
 
+    Where fewer than a `share` of the group are (default: none need be), its numbers scatter and none is judged odd.
     Unknown where the number or a column of `by` is missing, and in groups of fewer than `at_least`.
 
-        check: {share_of_usual: {of: n_instances, by: [scanner_key, protocol_key], min: 0.5, at_least: 10}}
+        check: {share_of_usual: {of: n_frames, by: [scanner_key, protocol_key], min: 0.5, share: 90%, at_least: 10}}
     """
 
     of: str
     by: tuple[str, ...]
     least: float | None
     most: float | None
+    share: float
     at_least: int
 
     @classmethod
@@ -33,7 +35,8 @@ class ShareOfUsual:
         if (least is None and most is None) or at_least < 3:  # noqa: PLR2004 - two have no middle
             raise section.error("needs min or max, and at_least of 3 or more")
         of = section.column("of", ("number",), lists=False)
-        return cls(of, section.columns("by", lists=False), least, most, at_least)
+        share = section.share("share") if section.take("share") else 0.0
+        return cls(of, section.columns("by", lists=False), least, most, share, at_least)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -61,15 +64,23 @@ class ShareOfUsual:
         enough = members.len().over(self.by) >= self.at_least
         return pl.when(known & enough & (median > 0)).then(pl.col(self.of) / median)
 
-    def compile(self, inside: pl.Expr = EVERYONE) -> Compiled:
-        """Return the expressions."""
+    def _passes(self, inside: pl.Expr) -> pl.Expr:
         ratio = self._ratio(inside)
         tests = [ratio >= self.least] if self.least is not None else []
         tests += [ratio <= self.most] if self.most is not None else []
+        near = pl.all_horizontal(tests)
+        return near | (near.mean().over(self.by) < self.share - _ROUNDING) if self.share else near
+
+    def compile(self, inside: pl.Expr = EVERYONE) -> Compiled:
+        """Return the expressions."""
         observed = pl.concat_str(named(self.of), pl.lit(f", unlike others of its {listed(self.by, ' and ')}"))
-        return Compiled(pl.all_horizontal(tests), observed)
+        return Compiled(self._passes(inside), observed)
 
     def expectation(self, inside: pl.Expr = EVERYONE) -> Expectation:
-        """Return ``ExpectColumnValuesToBeBetween`` on the share of the median."""
-        kwargs = {"column": "ratio", "min_value": self.least, "max_value": self.most}
-        return Expectation("ExpectColumnValuesToBeBetween", kwargs, {"ratio": self._ratio(inside)})
+        """Return ``ExpectColumnValuesToBeInSet`` on whether the number is near the median."""
+        kwargs = {"column": "near", "value_set": [True]}
+        return Expectation("ExpectColumnValuesToBeInSet", kwargs, {"near": self._passes(inside)})
+
+
+_ROUNDING = 1e-9
+"""What binary fractions lose."""
