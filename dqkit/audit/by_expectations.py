@@ -62,9 +62,7 @@ def count_by_expectations(
     return ExpectationCounts(pl.DataFrame(rows, schema=schema, orient="row"), tuple(not_expressible))
 
 
-def _judged(
-    rule: Rule, expectation: Expectation, frame: pl.LazyFrame, extracts: Extracts
-) -> pl.DataFrame:
+def _judged(rule: Rule, expectation: Expectation, frame: pl.LazyFrame, extracts: Extracts) -> pl.DataFrame:
     """Return the table for an expectation: its columns and `site` (empty: the archive), of entities judged."""
     site = pl.lit("") if rule.level is Level.ARCHIVE else pl.col("site")
     return (
