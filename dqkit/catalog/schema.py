@@ -699,8 +699,8 @@ FRAMES: dict[Level, Schema] = {
     },
     Level.LABEL: LABELS,
     Level.SITE: {
-        "site": TEXT, "source_id": TEXT, **_COUNTS, "n_patients": INT, "n_studies": INT, "n_not_dicom": INT, "n_unread": INT,
-        "modalities": TEXTS,
+        "site": TEXT, "source_id": TEXT, **_COUNTS, "n_patients": INT, "n_studies": INT, "n_not_dicom": INT,
+        "n_unread": INT, "modalities": TEXTS,
         "ct_thickness_mm": REAL,  # median of its CT series …
         "ct_thickness_elsewhere_mm": REAL,  # … and of the other sites; null where there are not two of them
     },
