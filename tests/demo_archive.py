@@ -72,7 +72,7 @@ def harbour_clinic(root: Path) -> None:
             series = defects.duplicate_uid(series, 4, 11)
         write(series, root / f"disc{k + 1}" / "DICOM" / "S0001", "I{number:04d}")
         (root / f"disc{k + 1}" / "autorun.inf").write_text("[autorun]\nopen=viewer.exe\n")
-    old = Exam("Harbour Clinic", "HC-99", vendor="siemens", date="20090225", name="Roe^Old")
+    old = Exam("Harbour Clinic", "HC-99", vendor="siemens", date="20090225", name="Roe^Old", birth_date="19460704")
     write(defects.big_endian(mr_series(old, BRAIN)), root / "disc5" / "DICOM" / "S0001", "I{number:04d}")
     bin_of_the_disc = root / "disc1" / "$RECYCLE.BIN"
     bin_of_the_disc.mkdir()

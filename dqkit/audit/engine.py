@@ -8,7 +8,7 @@ import polars as pl
 from dqkit.audit.answerable import Extracts
 from dqkit.audit.frames import ANCESTRY, KEY, frame_of
 from dqkit.audit.recognise import recognised
-from dqkit.catalog.schema import FRAMES, conform
+from dqkit.catalog.schema import conform
 from dqkit.catalog.tables import Tables
 from dqkit.model import Level, Outcome
 from dqkit.rulebook.rule import Rule
@@ -28,6 +28,9 @@ FAILED = {
     "culprits": pl.List(pl.String()),
     "entity": pl.String(),
 }
+
+
+_ENTITY = "the entity"
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Evaluation:
 
 
 def evaluate(rules: Sequence[Rule], tables: Tables, roles: pl.DataFrame | None = None) -> Evaluation:
-    """Evaluate `rules` in one `collect_all`; if that fails, one by one, so that one bad rule stops none.
+    """Evaluate `rules` together; if that fails, one by one, so that one bad rule stops none.
 
     `roles` is what `recognise.recognised` says of every series; None = look now.
     """
@@ -80,32 +83,83 @@ def _one_by_one(rules: Sequence[Rule], levels: dict[Level, pl.LazyFrame], extrac
 
 
 def _run(rules: Sequence[Rule], levels: dict[Level, pl.LazyFrame], extracts: Extracts) -> Evaluation:
-    plans: list[pl.LazyFrame] = []
-    by_level = [(level, own) for level in levels if (own := [rule for rule in rules if rule.level is level])]
-    for level, own in by_level:
-        plans.append(_counting(level, levels[level], own, extracts))
-        plans += [_failing(level, levels[level], rule, extracts) for rule in own if not extracts.never_judge(rule)]
-    frames = iter(pl.collect_all(plans))
-    counts, failed = [], []
-    for level, own in by_level:
-        counts.append(_long_counts(next(frames), own))
-        failed += [_tagged(next(frames), level, rule) for rule in own if not extracts.never_judge(rule)]
+    """Ask every rule about every entity, then look closer at the entities that fail.
+
+    A frame with its windows and joins is made twice, however many rules there are, and never as a whole.
+    """
+    by_level = {level: own for level in levels if (own := [rule for rule in rules if rule.level is level])}
+    frames = {level: levels[level].with_columns(_entity(level)) for level in by_level}
+    answers = dict(
+        zip(
+            by_level,
+            pl.collect_all([_asked(frames[level], own, extracts) for level, own in by_level.items()]),
+            strict=True,
+        )
+    )
+    failing = {level: found for level, own in by_level.items() if (found := _that_fail(answers[level], own))}
+    closer = pl.collect_all([_closer(frames[level], answers[level], own) for level, own in failing.items()])
+    counts = [_counts(level, answers[level], own) for level, own in by_level.items()]
+    failed = [
+        _failed(rows, level, rule) for rows, (level, own) in zip(closer, failing.items(), strict=True) for rule in own
+    ]
     return Evaluation(pl.concat(counts), pl.concat([pl.DataFrame(schema=FAILED), *failed]))
+
+
+def _entity(level: Level) -> pl.Expr:
+    return (pl.col(KEY[level]) if level in KEY else pl.lit("archive")).alias(_ENTITY)
 
 
 def _name(rule: Rule) -> str:
     return f"{rule.id}/{rule.variant}"  # an id holds no slash
 
 
-def _counting(level: Level, frame: pl.LazyFrame, rules: Sequence[Rule], extracts: Extracts) -> pl.LazyFrame:
-    """Count entities by site, rule and outcome in one pass over the level's frame."""
+def _asked(frame: pl.LazyFrame, rules: Sequence[Rule], extracts: Extracts) -> pl.LazyFrame:
+    """Return a row an entity: its key, its site, and the outcome of every rule."""
+    site = pl.col("site") if "site" in frame.collect_schema() else pl.lit(None, dtype=pl.String).alias("site")
+    return frame.select(_ENTITY, site, *(extracts.outcome(rule).alias(_name(rule)) for rule in rules))
+
+
+def _that_fail(answers: pl.DataFrame, rules: Sequence[Rule]) -> list[Rule]:
+    found = answers.select((pl.col(_name(rule)) == Outcome.FAIL.value).any() for rule in rules)
+    return [rule for rule in rules if found[_name(rule)].item()]
+
+
+def _counts(level: Level, answers: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
+    """Count entities by site, rule and outcome."""
     site = pl.lit(None, dtype=pl.String).alias("site") if level is Level.ARCHIVE else pl.col("site")
-    outcomes = frame.select(site, *(extracts.outcome(rule).alias(_name(rule)) for rule in rules))
-    return outcomes.group_by("site").agg(
+    wide = answers.group_by(site).agg(
         (pl.col(_name(rule)) == outcome.value).sum().cast(pl.Int64).alias(f"{_name(rule)}/{outcome.name}")
         for rule in rules
         for outcome in Outcome
     )
+    return _long_counts(wide, rules)
+
+
+def _closer(frame: pl.LazyFrame, answers: pl.DataFrame, rules: Sequence[Rule]) -> pl.LazyFrame:
+    """Return the entities that fail one of `rules`, with the columns that say what was found."""
+    names = [_name(rule) for rule in rules]
+    failing = answers.filter(pl.any_horizontal(pl.col(name) == Outcome.FAIL.value for name in names))
+    told = [expr for rule in rules for expr in (rule.observed(), rule.culprits())]
+    wanted = dict.fromkeys([_ENTITY, *ANCESTRY, "SOPInstanceUID", "path", "file_ids"])
+    wanted |= dict.fromkeys(name for expr in told for name in expr.meta.root_names())
+    have = frame.collect_schema().names()
+    rows = frame.select(name for name in wanted if name in have)
+    return rows.join(failing.lazy().select(_ENTITY, *names), on=_ENTITY, nulls_equal=True)
+
+
+def _failed(rows: pl.DataFrame, level: Level, rule: Rule) -> pl.DataFrame:
+    """Return every entity that fails `rule`, with its keys, what was observed, and the files at fault."""
+    culprits = rule.culprits()
+    if level is Level.STACK:  # its files are not those of its series
+        culprits = pl.coalesce(culprits, pl.col("file_ids").list.unique(maintain_order=True))
+    found = rows.filter(pl.col(_name(rule)) == Outcome.FAIL.value).with_columns(
+        pl.lit(rule.id).alias("rule_id"),
+        pl.lit(rule.variant).alias("variant"),
+        pl.lit(level.value).alias("level"),
+        rule.observed().cast(pl.String).alias("observed"),
+        culprits.alias("culprits"),
+    )
+    return conform(found.rename({_ENTITY: "entity"}), FAILED)
 
 
 def _long_counts(wide: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
@@ -118,26 +172,3 @@ def _long_counts(wide: pl.DataFrame, rules: Sequence[Rule]) -> pl.DataFrame:
         )
         for rule in rules
     )
-
-
-def _failing(level: Level, frame: pl.LazyFrame, rule: Rule, extracts: Extracts) -> pl.LazyFrame:
-    """Give every entity that fails `rule`, with its keys, what was observed, and the files at fault."""
-    columns, culprits = FRAMES[level], rule.culprits()
-    if level is Level.STACK:  # its files are not those of its series
-        culprits = pl.coalesce(culprits, pl.col("file_ids").list.unique(maintain_order=True))
-    wanted = [name for name in (*ANCESTRY, "SOPInstanceUID", "path") if name in columns]
-    return (
-        frame.with_columns(extracts.outcome(rule).alias("outcome"))
-        .filter(pl.col("outcome") == Outcome.FAIL.value)
-        .select(*wanted, rule.observed().cast(pl.String).alias("observed"), culprits.alias("culprits"))
-    )
-
-
-def _tagged(failed: pl.DataFrame, level: Level, rule: Rule) -> pl.DataFrame:
-    tags = {
-        "rule_id": pl.lit(rule.id),
-        "variant": pl.lit(rule.variant),
-        "level": pl.lit(level.value),
-        "entity": pl.col(KEY[level]) if level in KEY else pl.lit("archive"),
-    }
-    return conform(failed.with_columns(expression.alias(name) for name, expression in tags.items()), FAILED)

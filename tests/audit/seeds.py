@@ -179,6 +179,7 @@ IDENTITY = [
     case("no-patient", ct(vary("PatientID", None)), "IDN-012"),
     case("no-patient-on-one", ct(vary("PatientID", None, 3)), "IDN-015"),
     case("placeholder", ct(vary("PatientID", "ANONYMOUS")), "IDN-013"),
+    case("rounded-by-a-spreadsheet", ct(vary("PatientID", "1.23457E+11")), "IDN-031"),
     case("two-patients", ct(vary("PatientID", "SOMEONE-ELSE", 3)), "IDN-014"),
     case("series-without-patient", made(lambda e: [*ct_series(e, CHEST), *ct_series(e, CHEST, 9, PatientID=None)]),
          "IDN-015"),

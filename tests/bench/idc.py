@@ -9,23 +9,13 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import polars as pl
-
-from dqkit.audit.answerable import Extracts
-from dqkit.audit.causes import without_implied
-from dqkit.audit.engine import evaluate
-from dqkit.audit.findings import findings_of, problems_of
-from dqkit.audit.frames import KEY, frame_of
-from dqkit.audit.outcomes import outcomes_of
 from dqkit.catalog.store import Catalog
 from dqkit.identity import load_key
 from dqkit.index.table import TableOptions, index_table
-from dqkit.model import Level, Outcome
 from dqkit.rulebook.book import load_book
 from dqkit.rulebook.mapping import find_in_package, load_mapping
-from dqkit.rulebook.rule import Rule
+from tests.bench.audits import bare, whole
 from tests.bench.clock import Figure, interleaved
 
 _MOST_GB = 3
@@ -52,43 +42,6 @@ def one_process(path: Path) -> tuple[float, ...]:
     """Measure in a process of its own, so that its peak of memory is that of the audit."""
     command = [sys.executable, "-m", "tests.bench.idc", str(path)]
     return tuple(json.loads(subprocess.run(command, check=True, capture_output=True).stdout))
-
-
-def bare(rules: list[Rule], tables: Catalog) -> int:
-    extracts = Extracts.of(tables)
-    plans: list[pl.LazyFrame] = []
-    for level in dict.fromkeys(rule.level for rule in rules):
-        frame = frame_of(level, tables)
-        own = [rule for rule in rules if rule.level is level]
-        site = pl.col("site") if level is not Level.ARCHIVE else pl.lit("archive").alias("site")
-        outcomes = frame.select(site, *(extracts.outcome(rule).alias(rule.id) for rule in own))
-        plans.append(
-            outcomes.group_by("site").agg(
-                (pl.col(rule.id) == outcome.value).sum().alias(f"{rule.id}{outcome.name}")
-                for rule in own
-                for outcome in Outcome
-            )
-        )
-        judged = [rule for rule in own if level in KEY and not extracts.never_judge(rule)]
-        for rule in judged:
-            fails = pl.col("outcome") == Outcome.FAIL.value
-            plans.append(frame.with_columns(extracts.outcome(rule).alias("outcome")).filter(fails).select(KEY[level]))
-    with TemporaryDirectory() as folder:
-        for i, result in enumerate(pl.collect_all(plans)):
-            result.write_parquet(Path(folder) / f"{i}.parquet")
-    return len(plans)
-
-
-def whole(rules: list[Rule], tables: Catalog) -> int:
-    """Do what `dqkit audit` does but for the checkpoint: outcomes, causes, findings on disk, problems."""
-    evaluation = evaluate(rules, tables)
-    kept, implied = without_implied(evaluation.failed, rules, tables)
-    outcomes_of(rules, evaluation, implied)
-    findings = findings_of(kept, rules, tables, load_key())
-    problems_of(findings)
-    with TemporaryDirectory() as folder:
-        findings.write_parquet(Path(folder) / "findings.parquet")
-    return findings.height
 
 
 def main(path: Path) -> None:

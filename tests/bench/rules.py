@@ -5,18 +5,13 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from dqkit.audit.causes import without_implied
-from dqkit.audit.engine import evaluate
-from dqkit.audit.findings import findings_of, problems_of
-from dqkit.audit.frames import KEY, frame_of
-from dqkit.audit.outcomes import outcomes_of
 from dqkit.catalog.schema import TABLES, conform, empty
 from dqkit.catalog.store import Catalog
 from dqkit.identity import load_key
 from dqkit.index.build import index
-from dqkit.model import Level, Outcome
+from dqkit.model import Level
 from dqkit.rulebook.book import load_book
-from dqkit.rulebook.rule import Rule
+from tests.bench.audits import bare, whole
 from tests.bench.clock import Figure, interleaved
 from tests.dicom_factory import Exam, cr_image, ct_series, mg_study, mr_series, write
 
@@ -39,7 +34,7 @@ class Many:
 
 def measure() -> list[Figure]:
     tables = Many(million())
-    rules = [rule for rule in load_book() if rule.level in LEVELS]
+    rules = [rule for rule in load_book().select() if rule.level in LEVELS]
     whole(rules, tables)
     found = [0]
     bare_seconds, audit_seconds = interleaved(
@@ -73,38 +68,3 @@ def million() -> pl.DataFrame:
         pl.when(pl.col("i") % (2 * _FAULTY) != 1).then("PatientID").alias("PatientID"),
     )
     return conform(many, TABLES["series"])
-
-
-def bare(rules: list[Rule], tables: Many) -> int:
-    """Count outcomes by site and write every failing key: the least that an audit in polars does."""
-    plans: list[pl.LazyFrame] = []
-    for level in LEVELS:
-        frame = frame_of(level, tables)
-        own = [rule for rule in rules if rule.level is level]
-        site = pl.col("site") if level is not Level.ARCHIVE else pl.lit("archive").alias("site")
-        outcomes = frame.select(site, *(rule.outcome().alias(rule.id) for rule in own))
-        plans.append(
-            outcomes.group_by("site").agg(
-                (pl.col(rule.id) == outcome.value).sum().alias(f"{rule.id}{outcome.name}")
-                for rule in own
-                for outcome in Outcome
-            )
-        )
-        if level in KEY:
-            plans += [frame.filter(rule.outcome() == Outcome.FAIL.value).select(KEY[level]) for rule in own]
-    with TemporaryDirectory() as folder:
-        for i, result in enumerate(pl.collect_all(plans)):
-            result.write_parquet(Path(folder) / f"{i}.parquet")
-    return len(plans)
-
-
-def whole(rules: list[Rule], tables: Many) -> int:
-    """Do what `dqkit audit` does but for the checkpoint: outcomes, causes, findings on disk, problems."""
-    evaluation = evaluate(rules, tables)
-    kept, implied = without_implied(evaluation.failed, rules, tables)
-    outcomes_of(rules, evaluation, implied)
-    findings = findings_of(kept, rules, tables, load_key())
-    problems_of(findings)
-    with TemporaryDirectory() as folder:
-        findings.write_parquet(Path(folder) / "findings.parquet")
-    return findings.height
