@@ -67,6 +67,7 @@ def glance_of(tables: Tables) -> Glance:
         pl.col("study_key").n_unique().cast(pl.Int64).alias("studies"),
         pl.len().cast(pl.Int64).alias("series"),
         pl.col("n_instances").sum().alias("instances"),
+        pl.col("size").filter(pl.col("n_files") == 0).sum().alias("bytes_told"),  # by a table: there are no files
         pl.col("Modality").drop_nulls().unique().sort().alias("modalities"),
         pl.col("scanner").drop_nulls().n_unique().cast(pl.Int64).alias("scanners"),
         *_years(),
@@ -92,7 +93,12 @@ def glance_of(tables: Tables) -> Glance:
         "scanners",
     ]
     return Glance(
-        sites=sites.with_columns(pl.col(numbers).fill_null(0), pl.col("modalities").fill_null([])).sort("site"),
+        sites=sites.with_columns(
+            pl.sum_horizontal("bytes", "bytes_told").alias("bytes"), pl.col("modalities").fill_null([])
+        )
+        .with_columns(pl.col(numbers).fill_null(0))
+        .drop("bytes_told")
+        .sort("site"),
         modalities=modality_rows.sort("site", "modality", nulls_last=True),
         scanners=scanner_rows.sort("site", "scanner", "modality", nulls_last=True),
         distributions=pl.concat(counts).sort("measure", "site", "scanner", "modality", "value", nulls_last=True),
