@@ -1,8 +1,9 @@
 """``--engine gx``: the rules that core expectations can express, counted by Great Expectations on pandas."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import polars as pl
 
@@ -13,6 +14,11 @@ from dqkit.catalog.tables import Tables
 from dqkit.model import Level, Outcome
 from dqkit.rulebook.check import Expectation
 from dqkit.rulebook.rule import Rule
+
+T = TypeVar("T")
+
+_TOGETHER = 40
+"""Rules that share a frame in memory."""
 
 
 @dataclass(frozen=True)
@@ -42,24 +48,40 @@ def count_by_expectations(
     from dqkit.audit.verdict import core_expectations
 
     rows: list[tuple[str, str, str | None, int, int]] = []
-    not_expressible = []
-    frames: dict[Level, pl.LazyFrame] = {}
+    expressed = [(rule, expectation) for rule in rules if (expectation := rule.expectation()) is not None]
     extracts = Extracts.of(tables)
     with core_expectations() as core:
-        for rule in rules:
-            expectation = rule.expectation()
-            if expectation is None:
-                not_expressible.append(rule.label)
-                continue
-            frame = frames.setdefault(rule.level, frame_of(rule.level, tables, roles))
+        for rule, expectation, frame in _with_frames(expressed, tables, roles, extracts):
             entities = _judged(rule, expectation, frame, extracts)
             failed = core.unexpected_by_site(entities, expectation) if entities.height else Counter[str]()
             rows += [
                 (rule.id, rule.variant, site or None, number - failed[site], failed[site])
                 for site, number in entities.group_by("site", maintain_order=True).len().iter_rows()
             ]
+    not_expressible = tuple(rule.label for rule in rules if rule.expectation() is None)
     schema = {name: COUNTS[name] for name in ("rule_id", "variant", "site", "PASS", "FAIL")}
-    return ExpectationCounts(pl.DataFrame(rows, schema=schema, orient="row"), tuple(not_expressible))
+    return ExpectationCounts(pl.DataFrame(rows, schema=schema, orient="row"), not_expressible)
+
+
+def _with_frames(
+    expressed: Sequence[tuple[Rule, Expectation]], tables: Tables, roles: pl.DataFrame | None, extracts: Extracts
+) -> Iterator[tuple[Rule, Expectation, pl.LazyFrame]]:
+    """Give every rule a frame with the columns it reads; rules of a level share one, as joins and windows are dear."""
+    for level in dict.fromkeys(rule.level for rule, _ in expressed):
+        frame = frame_of(level, tables, roles)
+        for batch in _batches([one for one in expressed if one[0].level is level], _TOGETHER):
+            read = [
+                expr for rule, expectation in batch for expr in (extracts.outcome(rule), *expectation.frame.values())
+            ]
+            names = dict.fromkeys(name for expr in read for name in expr.meta.root_names())
+            names |= {} if level is Level.ARCHIVE else {"site": None}
+            together = frame.select(list(names)).collect().lazy()
+            yield from ((rule, expectation, together) for rule, expectation in batch)
+
+
+def _batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
 
 
 def _judged(rule: Rule, expectation: Expectation, frame: pl.LazyFrame, extracts: Extracts) -> pl.DataFrame:

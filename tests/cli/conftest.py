@@ -31,8 +31,8 @@ class Ran:
 
     @property
     def said(self) -> str:
-        """Both streams on one line, as lines break where the terminal is narrow."""
-        return " ".join((self.out + " " + self.err).split())
+        """Both streams on one line and without frames, as lines break where the terminal is narrow."""
+        return " ".join((self.out + " " + self.err).replace("│", " ").split())
 
 
 @contextlib.contextmanager
