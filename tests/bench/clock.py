@@ -3,6 +3,7 @@
 import resource
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
@@ -33,6 +34,16 @@ def cpu() -> float:
     """Return user and system seconds of this process and of its ended children."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def peak_bytes() -> int:
+    """Return the most memory that this program has held.
+
+    `ru_maxrss` would count what the parent held, too: Linux keeps it when a program is started.
+    """
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
 
 
 def seconds(work: Callable[[], T], times: int = 1) -> float:

@@ -16,7 +16,7 @@ from dqkit.index.table import TableOptions, index_table
 from dqkit.rulebook.book import load_book
 from dqkit.rulebook.mapping import find_in_package, load_mapping
 from tests.bench.audits import bare, whole
-from tests.bench.clock import Figure, interleaved
+from tests.bench.clock import Figure, interleaved, peak_bytes
 
 _MOST_GB = 3
 
@@ -45,15 +45,12 @@ def one_process(path: Path) -> tuple[float, ...]:
 
 
 def main(path: Path) -> None:
-    import resource
-
     catalog, rules = Catalog(path), list(load_book().select().rules)
     found: list[int] = []
     bare_seconds, audit_seconds = interleaved(
         lambda: bare(rules, catalog), lambda: found.append(whole(rules, catalog)), 3
     )
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
-    print(json.dumps([bare_seconds, audit_seconds, peak, len(rules), found[0]]))
+    print(json.dumps([bare_seconds, audit_seconds, peak_bytes() / 1e9, len(rules), found[0]]))
 
 
 if __name__ == "__main__":

@@ -17,15 +17,16 @@ _SERIES = 16
 """Of 100 images each."""
 
 _INDEX = """
-import resource, sys
+import sys
 from pathlib import Path
 from dqkit.catalog.store import Catalog
 from dqkit.identity import load_key
 from dqkit.index.build import IndexOptions, index
+from tests.bench.clock import peak_bytes
 if __name__ == "__main__":
     catalog = Catalog.create(Path(sys.argv[1]), load_key().fingerprint, "bench")
     index(catalog, [Path(sys.argv[2])], IndexOptions(pixels=sys.argv[3], workers=2))
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    print(peak_bytes() / 1e6)
 """
 
 
