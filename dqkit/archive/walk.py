@@ -145,8 +145,7 @@ class _Walker:
             return 0
         if not stat.S_ISREG(status.st_mode):  # sockets, pipes, devices: reading one could hang
             return 0
-        lower = name.lower()
-        if lower in VIEWER_FILES or lower.endswith(VIEWER_ENDINGS):
+        if not name.endswith(".dcm") and _is_furniture(name.lower()):  # most are images: ask them nothing more
             return 1
         self._paths.append(relative + (name if name.isprintable() and "%" not in name else escape_text(name)))
         self._sizes.append(status.st_size)
@@ -164,6 +163,10 @@ class _Walker:
     def listing(self) -> Listing:
         self._flush()
         return Listing(pl.concat(self._frames), self._system, self._unlisted, self._first_level)
+
+
+def _is_furniture(name: str) -> bool:
+    return name in VIEWER_FILES or name.endswith(VIEWER_ENDINGS)
 
 
 def _leads_to_folder(link: os.DirEntry[str]) -> bool:

@@ -28,10 +28,10 @@ def measure(archive: Path, scratch: Path) -> list[Figure]:
     index(new_catalog(scratch), [warm_up(archive, scratch)])
     raw, header = interleaved(lambda: raw16(files), lambda: read_headers(files))
     slow, fast = interleaved(lambda: with_pydicom(some), lambda: read_headers(some), 3)
-    raw_again, whole = interleaved(lambda: raw16(files), lambda: index(new_catalog(scratch), [archive]), 3)
+    raw_again, whole = interleaved(lambda: raw16(files), lambda: index(new_catalog(scratch), [archive]), 5)
     catalog = new_catalog(scratch)
     index(catalog, [archive])
-    scan, rescan = interleaved(lambda: scan_and_stat(archive), lambda: index(catalog, [archive]), 9)
+    scan, rescan = interleaved(lambda: scan_and_stat(archive), lambda: index(catalog, [archive]), 15)
     n = len(files)
 
     def each(total: float, of: int = n) -> str:
