@@ -1,7 +1,7 @@
 """Runs all rules over all levels as one polars plan: counts by site, and every entity that fails."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -53,7 +53,7 @@ class Evaluation:
 
 
 def evaluate(rules: Sequence[Rule], tables: Tables, roles: pl.DataFrame | None = None) -> Evaluation:
-    """Evaluate `rules` together; if that fails, one by one, so that one bad rule stops none.
+    """Evaluate `rules` together; where that fails, in halves, so that one bad rule stops no other.
 
     `roles` is what `recognise.recognised` says of every series; None = look now.
     """
@@ -61,24 +61,23 @@ def evaluate(rules: Sequence[Rule], tables: Tables, roles: pl.DataFrame | None =
         return Evaluation(pl.DataFrame(schema=COUNTS), pl.DataFrame(schema=FAILED))
     roles = recognised(tables) if roles is None else roles
     levels = {level: frame_of(level, tables, roles) for level in {rule.level for rule in rules}}
-    extracts = Extracts.of(tables)
+    return _in_halves(rules, levels, Extracts.of(tables))
+
+
+def _in_halves(rules: Sequence[Rule], levels: dict[Level, pl.LazyFrame], extracts: Extracts) -> Evaluation:
+    """Evaluate `rules`; those that polars cannot evaluate are found by halving, as frames are dear to make."""
     try:
         return _run(rules, levels, extracts)
-    except pl.exceptions.PolarsError:
-        return _one_by_one(rules, levels, extracts)
-
-
-def _one_by_one(rules: Sequence[Rule], levels: dict[Level, pl.LazyFrame], extracts: Extracts) -> Evaluation:
-    done, crashed = [], {}
-    for rule in rules:
-        try:
-            done.append(_run([rule], levels, extracts))
-        except pl.exceptions.PolarsError as error:
-            crashed[rule.label] = type(error).__name__
+    except pl.exceptions.PolarsError as error:
+        if len(rules) == 1:
+            none = Evaluation(pl.DataFrame(schema=COUNTS), pl.DataFrame(schema=FAILED))
+            return replace(none, crashed={rules[0].label: type(error).__name__})
+    middle = len(rules) // 2
+    halves = [_in_halves(half, levels, extracts) for half in (rules[:middle], rules[middle:])]
     return Evaluation(
-        pl.concat([pl.DataFrame(schema=COUNTS), *(e.counts for e in done)]),
-        pl.concat([pl.DataFrame(schema=FAILED), *(e.failed for e in done)]),
-        crashed,
+        pl.concat(half.counts for half in halves),
+        pl.concat(half.failed for half in halves),
+        {label: error for half in halves for label, error in half.crashed.items()},
     )
 
 
