@@ -1,7 +1,7 @@
 """What a catalog keeps: versions of its tables are evidence, and go only when somebody asks for it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +18,10 @@ from dqkit.catalog.store import Catalog
 _CITING = "audit"
 """Command of the runs whose verdict cites the versions they saw: those are kept for good."""
 
-_VERSIONED = tuple(name for name in TABLES if name != "runs")
+
+def _versioned(versions: Mapping[str, int]) -> list[str]:
+    """Return the tables but `runs` that a catalog has; one older than a table lacks it."""
+    return [name for name in TABLES if name in versions]
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def sizes(catalog: Catalog) -> list[TableSize]:
     """Return how much each table holds."""
     named = _named_versions(catalog)
     found = []
-    for name in _VERSIONED:
+    for name in _versioned(catalog.versions):
         version = catalog.versions[name]
         added = pl.DataFrame(
             DeltaTable(catalog.path / name, version=version).get_add_actions().select(["size_bytes", "num_records"])
@@ -98,12 +101,13 @@ def vacuum(catalog: Catalog, keep_days: int, *, dry_run: bool) -> list[Vacuumed]
     if dry_run:
         kept = kept_versions(catalog, keep_days)
         return [
-            _gone(catalog.path / name, _vacuum(catalog.path / name, kept[name], dry_run=True)) for name in _VERSIONED
+            _gone(catalog.path / name, _vacuum(catalog.path / name, kept[name], dry_run=True))
+            for name in _versioned(catalog.versions)
         ]
     with catalog.write() as writer:
         kept = kept_versions(catalog, keep_days)
         gone = []
-        for name in _VERSIONED:
+        for name in _versioned(catalog.versions):
             folder = catalog.path / name
             gone.append(_gone(folder, _vacuum(folder, kept[name] | {writer.version(name)}, dry_run=True)))
             if gone[-1].files:
@@ -136,7 +140,7 @@ def _named_versions(catalog: Catalog) -> dict[str, set[int]]:
 
 
 def _versions_in(rows: pl.DataFrame) -> dict[str, set[int]]:
-    versions: dict[str, set[int]] = {name: set() for name in _VERSIONED}
+    versions: dict[str, set[int]] = {name: set() for name in TABLES}
     for text in rows["table_versions"]:
         for name, version in json.loads(text).items():
             versions.setdefault(name, set()).add(version)

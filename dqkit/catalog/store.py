@@ -86,6 +86,8 @@ class Catalog:
         """Return `table` of the last complete run, with the columns of its schema."""
         if table == "runs":
             return runs.scan(self.path)
+        if table not in self._versions:  # the catalog is older than this table
+            return empty(TABLES[table]).lazy()
         with _damage_told(self.path):
             opened = DeltaTable(self.path / table, version=self._versions[table])
             if (table, self._versions[table]) not in self._whole:
@@ -150,6 +152,9 @@ class Writer:
                 self._versions[name] = table.version()
 
     def _table(self, name: str) -> DeltaTable:
+        if name not in self._versions:  # the catalog is older than this table
+            _make_table(self._path, name)
+            self._versions[name] = 0
         if name not in self._opened:
             self._opened[name] = DeltaTable(self._path / name)
             check_whole(self._opened[name], self._path / name)
@@ -166,6 +171,8 @@ class Writer:
 
     def scan(self, table: str) -> pl.LazyFrame:
         """Return `table` as this writer has left it."""
+        if table not in self._versions:
+            return empty(TABLES[table]).lazy()
         return _scan(self._table(table), TABLES[table])
 
     def replace(self, table: str, frame: pl.DataFrame, buckets: Iterable[int]) -> None:
@@ -290,20 +297,25 @@ def _make(path: Path, key_fingerprint: str, dqkit_version: str) -> None:
         if (path / _MARKER).exists():  # another process was faster
             return
         path.chmod(0o700)
-        for name, schema in TABLES.items():
-            shutil.rmtree(path / name, ignore_errors=True)
-            write_deltalake(
-                path / name,
-                empty(schema),
-                partition_by=["bucket"] if name == _PARTITIONED else None,
-                configuration=_KEEP_VERSIONS,
-            )
+        for name in TABLES:
+            _make_table(path, name)
         runs.append(
             path, runs.Record("create", dqkit_version=dqkit_version), dict.fromkeys(TABLES.keys() - {"runs"}, 0), None
         )
         write_atomically(
             path / _MARKER, json.dumps({"format_version": FORMAT_VERSION, "key_fingerprint": key_fingerprint}).encode()
         )
+
+
+def _make_table(path: Path, name: str) -> None:
+    """Write `name` without rows, in the place of what a killed run may have left."""
+    shutil.rmtree(path / name, ignore_errors=True)
+    write_deltalake(
+        path / name,
+        empty(TABLES[name]),
+        partition_by=["bucket"] if name == _PARTITIONED else None,
+        configuration=_KEEP_VERSIONS,
+    )
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -10,6 +10,7 @@ import pytest
 from deltalake import DeltaTable
 
 from dqkit.catalog import runs
+from dqkit.catalog.retention import sizes
 from dqkit.catalog.runs import Record
 from dqkit.catalog.schema import FORMAT_VERSION, TABLES
 from dqkit.catalog.store import Catalog
@@ -169,3 +170,31 @@ def test_a_full_disk_is_told_and_loses_nothing(catalog: Catalog) -> None:
         writer.overwrite("series", series("a"))
         writer.commit(RUN)
     assert keys(catalog) == ["a"]
+
+
+@pytest.fixture
+def older(tmp_path: Path) -> Catalog:
+    """A catalog that an older dqkit made, which knew no table of labels."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delitem(TABLES, "labels")
+        Catalog.create(tmp_path / "older", "key", "0")
+    return Catalog(tmp_path / "older", "key")
+
+
+def test_a_table_that_an_older_catalog_lacks_is_empty(older: Catalog) -> None:
+    assert "labels" not in older.versions
+    assert older.scan("labels").collect().is_empty()
+    assert "labels" not in {size.name for size in sizes(older)}
+
+
+def test_a_table_that_an_older_catalog_lacks_is_made_when_it_is_written(older: Catalog) -> None:
+    label = pl.DataFrame({"label_id": ["one"]})
+    for _ in range(2):  # the first run is killed before it commits: what it left must not come back
+        with older.write() as writer:
+            writer.append("labels", label)
+    assert older.scan("labels").collect().is_empty()
+    with older.write() as writer:
+        assert writer.scan("labels").collect().is_empty()
+        writer.append("labels", label)
+        writer.commit(RUN)
+    assert Catalog(older.path).scan("labels").collect()["label_id"].to_list() == ["one"]
