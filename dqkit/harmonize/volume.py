@@ -75,7 +75,8 @@ class Volume:
     @property
     def spacing_mm(self) -> NDArray[np.float64]:
         """Distance of neighbouring voxels along columns, rows and slices, shape (3,), mm."""
-        return np.linalg.norm(self.affine[:3, :3], axis=0)
+        lengths: NDArray[np.float64] = np.linalg.norm(self.affine[:3, :3], axis=0)
+        return lengths
 
     @property
     def affine_ras(self) -> Matrix:
