@@ -7,6 +7,9 @@ from typing import NamedTuple
 Pread = Callable[[int, int], bytes]
 """(bytes, offset) -> that much of a file, less at its end; ``functools.partial(os.pread, fd)``."""
 
+WINDOW = 16384
+"""Bytes read at a time: nine of ten headers fit."""
+
 NO_PRIVATE: Mapping[bytes, bytes] = {}
 
 

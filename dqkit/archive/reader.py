@@ -3,8 +3,8 @@
 import re
 
 from dqkit.archive.fallback import read_unusual
-from dqkit.archive.header import Header, Pread, UnusualError
-from dqkit.archive.walker import WINDOW, has_magic, may_be_dicom, walk
+from dqkit.archive.header import WINDOW, Header, Pread, UnusualError
+from dqkit.archive.walker import has_magic, may_be_dicom, walk
 from dqkit.archive.wanted import Wanted
 
 _EVIDENCE = {
