@@ -200,7 +200,7 @@ def _update(
     replaced = pl.concat([change.replaced for change in changes])
     namer = _SiteNamer(table, changes)
     for group in range(groups):
-        buckets = sorted(b for b in touched if b % groups == group)
+        buckets = sorted(b for b in touched if shards.group_of(b, groups) == group)
         if buckets:
             fresh = [shard.frame() for shard in written if shard.group == group]
             folders = [c.folder_rows.filter(pl.col("bucket").is_in(buckets)) for c in changes]
@@ -244,7 +244,7 @@ def _write_group(
         kept = kept.join(replaced, on="file_id", how="anti")
     rows = pl.concat([frame for frame in [kept, *fresh] if frame.height] or [empty(INSTANCES)])
     rows = with_content_hashes(with_keys(namer.name(rows)), namer.roots.get)
-    rows = rows.sort("source_id", "path")
+    rows = rows.sort("bucket", "source_id", "path")
     planes = planes_of(rows)
     marked = with_surveys(rows, planes)
     stacks = stacks_of(marked)
