@@ -83,13 +83,14 @@ class _Piece(NamedTuple):
 
 
 class Template:
-    """One series, as `recorded`; `changing` says which of its elements change."""
+    """One series, as `recorded`; `changing` says which of its elements change, `slots` where their values go."""
 
     def __init__(
         self, recorded: Recorded, changing: AbstractSet[int], pieces: Sequence[_Piece], tail: tuple[bytes, int]
     ) -> None:
         self.recorded = recorded
         self.changing = changing
+        self.slots = frozenset(piece.slot for piece in pieces if piece.slot >= 0)
         self._pieces = pieces
         self._tail, self._pixels_at = tail
         self._row = recorded.header.values
@@ -132,7 +133,7 @@ class Template:
         if len(head) < 12:  # noqa: PLR2004
             return None
         pixels = locate(pread, size, base + pos, explicit=of.explicit, head=head)
-        return Header(row, private, self._odd, True, self._has_meta, pixels, False, "walker", None)
+        return Header(row, private, self._odd, True, self._has_meta, pixels, False, "walker", None, None, self)
 
 
 def template_of(recorded: Recorded, changing: AbstractSet[int]) -> Template | None:

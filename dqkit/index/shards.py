@@ -17,7 +17,7 @@ from dqkit.errors import IncompleteError
 from dqkit.index.progress import Progress
 from dqkit.index.read import read_files
 
-CHUNK = 4000
+CHUNK = 8000
 """Files a task: long against the cost of handing it over, short against a killed run's loss."""
 
 _ROWS_A_GROUP = 60_000

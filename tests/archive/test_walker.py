@@ -171,7 +171,7 @@ def test_elements_that_begin_to_change_within_a_series_are_read() -> None:
         dataset.add_new(0x7FE00010, "OW", bytes(32))
         content = written(dataset)
         header, plain = walked(content, wanted), walked(content, replace(WANTED, templates=Templates()))
-        assert header == plain
+        assert header._replace(shared=None) == plain
         assert header.values == pydicom_values(content, wanted)
 
 
@@ -251,7 +251,7 @@ def test_a_mutated_file_of_a_known_series_is_read_as_if_nothing_were_known(of: i
     found = []
     for wanted in (PRIMED[of], replace(WANTED, templates=Templates())):
         try:
-            found.append(walked(content, wanted))
+            found.append(walked(content, wanted)._replace(shared=None))
         except UnusualError:
             found.append(None)
     assert found[0] == found[1]
