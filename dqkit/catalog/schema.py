@@ -254,6 +254,7 @@ _DERIVED: Schema = {
     "nifti_dtype": TEXT,
     "nifti_orientation_known": FLAG,
     "content_sha256": TEXT,  # whole file; only for files that share their SOPInstanceUID
+    "superseded_by": TEXT,  # file_id of the file of a resend that took its place (index/supersede.py); null = it counts
 }
 
 INSTANCES: Schema = {**_OF_THE_FILE, **_OF_THE_HEADER, **ATTRIBUTES, **_DERIVED}
@@ -415,6 +416,7 @@ SOURCES: Schema = {
     "columns": TEXTS,  # of a table: what it has something to say about; null = a folder, whose headers say all
     "mapping": TEXT,  # of a table: what its columns mean (JSON)
     "fingerprint": TEXT,  # of a table: hash of size, mtime and mapping when it was last read
+    "resend": FLAG,  # its files take the place of older ones of their site; null = no
 }
 
 OUTCOMES: Schema = {
