@@ -139,6 +139,8 @@ class Writer:
         self._path = catalog.path
         self._last = last
         self._versions = dict(last.table_versions)
+        self.run_id = runs.new_id()
+        """Of the run that the next `commit` appends."""
         self._opened: dict[str, DeltaTable] = {}
         self.work = self._path / ".work"
         shutil.rmtree(self.work, ignore_errors=True)
@@ -206,7 +208,8 @@ class Writer:
 
     def commit(self, record: runs.Record) -> int:
         """Append the run that makes everything written count; return its number."""
-        self._last = runs.append(self._path, record, self._versions, self._last)
+        self._last = runs.append(self._path, record, self._versions, self._last, self.run_id)
+        self.run_id = runs.new_id()
         self._catalog.follow(self._last)
         return self._last.run
 
