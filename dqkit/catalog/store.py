@@ -27,8 +27,9 @@ _MARKER = "dqkit.json"
 _OURS = frozenset({_MARKER, ".lock", ".work", *TABLES})
 _PARTITIONED = "instances"
 
-_KEEP_VERSIONS = {"delta.enableExpiredLogCleanup": "false"}
-"""Delta Lake would forget versions of more than 30 days ago, which verdicts cite (docs/catalog.md)."""
+_SETTINGS = {"delta.enableExpiredLogCleanup": "false", "delta.checkpointInterval": "10"}
+"""Delta Lake would forget versions of more than 30 days ago, which verdicts cite (docs/catalog.md), and sum its log up
+after 100 commits only: to open a table costs 0.3 ms for each commit since."""
 
 
 class Catalog:
@@ -255,7 +256,8 @@ def _kind_of(error: Exception) -> str:
 
 def _newest(path: Path) -> int:
     """Return the newest version of a table from the names of its commits, which Delta Lake's protocol fixes."""
-    return max(int(entry.name[:20]) for entry in (path / "_delta_log").glob("*.json") if entry.name[:20].isdecimal())
+    names = os.listdir(path / "_delta_log")  # noqa: PTH208  # paths of hundreds of commits cost more than their names
+    return max(int(name[:20]) for name in names if name[:20].isdecimal() and name.endswith(".json"))
 
 
 def _is_restored(table: DeltaTable, version: int) -> bool:
@@ -314,7 +316,7 @@ def _make_table(path: Path, name: str) -> None:
         path / name,
         empty(TABLES[name]),
         partition_by=["bucket"] if name == _PARTITIONED else None,
-        configuration=_KEEP_VERSIONS,
+        configuration=_SETTINGS,
     )
 
 

@@ -116,15 +116,17 @@ def index(
     started = monotonic()
     began = datetime.now(UTC)
     with catalog.write(lambda: progress.note("another dqkit is writing this catalog: waiting for it")) as writer:
-        table = register(writer.scan("sources").collect(), list(roots), options.site_rule, options.site_rules)
+        before = writer.scan("sources").collect()
+        table = register(before, list(roots), options.site_rule, options.site_rules)
         wanted = [s for s in registered(table) if s.kind == FOLDER and (not roots or s.root in roots)]
         if not wanted:
             raise NothingToCheckError("the catalog has no source yet", "name a folder: dqkit index FOLDER")
-        changes = _compare(writer, table, wanted, options, progress)
+        rules = dict(before.select("source_id", "site_from").iter_rows())
+        changes = _compare(writer, table, wanted, rules, options, progress)
         _refuse_empty(changes)
         _update(writer, table, changes, options, progress)
         table = _mark(table, changes)
-        if not _same_but_for_time(table, writer.scan("sources").collect()):
+        if not _same_but_for_time(table, before):
             writer.overwrite("sources", table)
         progress.stage("summing up")
         summary = _summarize(writer, table, changes, monotonic() - started)
@@ -143,11 +145,16 @@ def index(
 
 
 def _compare(
-    writer: Writer, table: pl.DataFrame, wanted: Iterable[Source], options: IndexOptions, progress: Progress
+    writer: Writer,
+    table: pl.DataFrame,
+    wanted: Iterable[Source],
+    rules: Mapping[str, str],
+    options: IndexOptions,
+    progress: Progress,
 ) -> list[Change]:
+    """List the sources and compare; `rules` are the site rules that the catalog had."""
     progress.stage("listing")
     folders = dict(table.select("source_id", "root_folders").iter_rows())
-    rules = dict(writer.scan("sources").select("source_id", "site_from").collect().iter_rows())
     changes = []
     for source in wanted:
         change = compare.changes(writer, source, progress)
