@@ -20,6 +20,7 @@ from dqkit.audit.findings import findings_of, problems_of
 from dqkit.audit.incomplete import as_reason, reasons_of
 from dqkit.audit.only import Only, check_only, part_of
 from dqkit.audit.outcomes import outcomes_of
+from dqkit.audit.problem_states import BEFORE, Seen, note_audit, with_states
 from dqkit.audit.recognise import recognised, recognisers_of
 from dqkit.audit.result import AuditResult, Judgement, rules_of_run
 from dqkit.catalog.runs import Record, last
@@ -98,6 +99,9 @@ def audit(
         progress.stage("reaching a verdict")
         outcomes, judgement = judged(outcomes, rules, options.fail_on, reasons_of(tables, evaluation.crashed))
         coverage = coverage_of(rules, options.packs, tables, roles)
+        before = writer.scan("findings").select(BEFORE).collect()
+        noted = Seen(before, findings, outcomes, judgement.complete, options.only)
+        problems = note_audit(writer, tables, noted, problems_of(findings), rules, roles)
         writer.overwrite("outcomes", outcomes)
         writer.overwrite("findings", findings)
         writer.commit(
@@ -119,7 +123,7 @@ def audit(
         rules=tuple(rules),
         outcomes=outcomes,
         findings=findings,
-        problems=problems_of(findings),
+        problems=problems,
         judgement=judgement,
         glance=glance_of(seen),
         profile=profile_of(seen),
@@ -176,7 +180,7 @@ def recall(catalog: Catalog, rules: Sequence[Rule]) -> AuditResult:
         rules=used,
         outcomes=outcomes,
         findings=findings,
-        problems=problems_of(findings),
+        problems=with_states(problems_of(findings), catalog.scan("problem_states").collect()),
         judgement=Judgement(
             Verdict(kept["verdict"]),
             tuple(sorted(fails, key=lambda row: -rank.get(row[0], 0))),

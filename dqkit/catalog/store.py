@@ -83,8 +83,11 @@ class Catalog:
         """Table -> Delta version, as of the last complete run."""
         return dict(self._versions)
 
-    def scan(self, table: str) -> pl.LazyFrame:
-        """Return `table` of the last complete run, with the columns of its schema."""
+    def scan(self, table: str, *, superseded: bool = False) -> pl.LazyFrame:
+        """Return `table` of the last complete run, with the columns of its schema.
+
+        Files that a resend supersedes do not count: `instances` has them only where `superseded` asks for them.
+        """
         if table == "runs":
             return runs.scan(self.path)
         if table not in self._versions:  # the catalog is older than this table
@@ -94,7 +97,7 @@ class Catalog:
             if (table, self._versions[table]) not in self._whole:
                 check_whole(opened, self.path / table)
                 self._whole.add((table, self._versions[table]))
-            return _scan(opened, TABLES[table])
+            return _scan(opened, TABLES[table], superseded=superseded)
 
     def refresh(self) -> None:
         """Look at the last complete run again."""
@@ -137,6 +140,8 @@ class Writer:
         self._path = catalog.path
         self._last = last
         self._versions = dict(last.table_versions)
+        self.run_id = runs.new_id()
+        """Of the run that the next `commit` appends."""
         self._opened: dict[str, DeltaTable] = {}
         self.work = self._path / ".work"
         shutil.rmtree(self.work, ignore_errors=True)
@@ -170,11 +175,11 @@ class Writer:
         self._opened.pop(table, None)
         self._versions[table] = self._table(table).version()
 
-    def scan(self, table: str) -> pl.LazyFrame:
-        """Return `table` as this writer has left it."""
+    def scan(self, table: str, *, superseded: bool = False) -> pl.LazyFrame:
+        """Return `table` as this writer has left it; superseded files are among `instances` only where asked for."""
         if table not in self._versions:
             return empty(TABLES[table]).lazy()
-        return _scan(self._table(table), TABLES[table])
+        return _scan(self._table(table), TABLES[table], superseded=superseded)
 
     def replace(self, table: str, frame: pl.DataFrame, buckets: Iterable[int]) -> None:
         """Put `frame` in the place of all rows of `buckets`."""
@@ -204,15 +209,18 @@ class Writer:
 
     def commit(self, record: runs.Record) -> int:
         """Append the run that makes everything written count; return its number."""
-        self._last = runs.append(self._path, record, self._versions, self._last)
+        self._last = runs.append(self._path, record, self._versions, self._last, self.run_id)
+        self.run_id = runs.new_id()
         self._catalog.follow(self._last)
         return self._last.run
 
 
-def _scan(table: DeltaTable, schema: Schema) -> pl.LazyFrame:
+def _scan(table: DeltaTable, schema: Schema, *, superseded: bool) -> pl.LazyFrame:
     """Scan a Delta table; columns that it is too old to have are null."""
     frame = pl.scan_delta(table)
     have = set(frame.collect_schema().names())
+    if "superseded_by" in have and not superseded:
+        frame = frame.filter(pl.col("superseded_by").is_null())
     missing = [pl.lit(None, dtype=kind).alias(name) for name, kind in schema.items() if name not in have]
     return frame.with_columns(missing).select(list(schema)) if missing else frame.select(list(schema))
 

@@ -5,6 +5,7 @@ spelled out. Rich itself honours NO_COLOR and the width of the terminal.
 """
 
 import shlex
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -134,8 +135,15 @@ def _where(row: dict[str, Any], lang: str) -> str:
         say("count.series", lang, n=row["series"]) if row["series"] else "",
         say("term.since", lang, year=str(row["first_period"])[:4]) if row["first_period"] else "",
         visible(localized(row["observed"], lang), 60) if row["observed"] else "",
+        state_text(row["state"], row["state_since"], lang) if row["state"] not in {None, "open"} else "",
     ]
     return " · ".join(part for part in parts if part)
+
+
+def state_text(state: str, since: datetime | None, lang: str) -> str:
+    """Say how far a problem has come, and since when."""
+    word = say(f"state.{state}", lang)
+    return say("state.since", lang, state=word, when=f"{since:%Y-%m-%d}") if since else word
 
 
 def _print_next(result: AuditResult, console: Console, lang: str, places: tuple[Path | None, Path | None]) -> None:

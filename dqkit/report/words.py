@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from dqkit.report.pack_words import PACKS
 from dqkit.report.profile_words import PROFILE
+from dqkit.report.state_words import STATES
 
 LANGUAGES = ("en", "zh")
 
@@ -313,7 +314,7 @@ _TERMINAL: dict[str, tuple[str, str]] = {
 
 WORDS: dict[str, Pair] = {
     key: {"en": en, "zh": zh}
-    for table in (_VERDICT, _SECTIONS, _FIGURES, _CHARTS, _LISTS, _READING, _TERMINAL, PACKS, PROFILE)
+    for table in (_VERDICT, _SECTIONS, _FIGURES, _CHARTS, _LISTS, _READING, _TERMINAL, PACKS, PROFILE, STATES)
     for key, (en, zh) in table.items()
 }
 
