@@ -163,8 +163,11 @@ def _step(node: Node, *, keeps_unknown: bool) -> Step:
     section = Section(node, "the step")
     level = Level(section.choice("level", LEVELS, Level.SERIES))
     section = Section(node, "the step", level)
-    section.take("level")
+    for key in ("level", "name", "unknown"):
+        section.take(key)
     kinds = [kind for kind in _KINDS if section.take(kind) is not None]
+    if not kinds:
+        section.finish()  # a misspelt key says more than that one is missing
     if len(kinds) != 1:
         found = " and ".join(kinds) or "nothing"
         raise section.error(f"asks for {found}", f"one of: {', '.join(_KINDS)}; several steps for several")

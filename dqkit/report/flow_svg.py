@@ -62,10 +62,11 @@ def flow_svg(attrition: Attrition, title: str, lang: str, *, by_site: bool = Fal
     by_site
         Whether every box says what is left of each site.
     """
+    title = visible(title, 200)
     parts = list(_drawn(attrition, title, lang, by_site=by_site))
     bottom = max(box.y + box.height for box in parts if isinstance(box, _Box)) + _LEFT
     body = "\n".join(part if isinstance(part, str) else _svg_box(part) for part in parts)
-    about = say("cohort.about", lang, title=visible(title), n=attrition.end.series)
+    about = say("cohort.about", lang, title=title, n=attrition.end.series)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {bottom:g}" width="{_WIDTH}" '
         f'height="{bottom:g}" role="img" aria-label={quoteattr(about)} font-family="{_FONT}" font-size="{_SIZE}" '
@@ -175,8 +176,19 @@ def _svg_line(line: _Line, x: float, y: float) -> str:
 
 
 def _wide(text: str) -> float:
-    """Return about how wide `text` is, in pixels: Latin letters of usual fonts measure half their size and a bit."""
-    return sum(_SIZE if ord(character) >= _WIDE else _SIZE * 0.56 for character in text)
+    """Return about how wide `text` is, in pixels, a little more than in usual fonts."""
+    return _SIZE * sum(_share(character) for character in text)
+
+
+def _share(character: str) -> float:
+    """Return the width of a character as a share of the size of the letters."""
+    if ord(character) >= _WIDE:
+        return 1.0
+    if character in "mwMW@%":
+        return 0.98
+    if character.isupper():
+        return 0.72
+    return 0.36 if character in " iljtf.,:;'|!()" else 0.62
 
 
 def _wrapped(text: str, width: float) -> Sequence[str]:
