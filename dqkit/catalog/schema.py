@@ -519,8 +519,7 @@ HANDBACK_ROWS: Schema = {
     "problem_id": TEXT,
     "row_key": TEXT,  # what the row speaks of (audit.problem_states.row_key); null = the problem as a whole
     "site": TEXT,
-    "StudyInstanceUID": TEXT,
-    "SeriesInstanceUID": TEXT,
+    "series_key": TEXT,  # the series, or one of the study, patient or folder; null where there is none
     "run_id": TEXT,
 }
 """The rows of every worklist that was handed back, append-only: what a reply's row ids mean."""

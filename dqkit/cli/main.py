@@ -8,7 +8,23 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from dqkit.cli import audit, catalog, explain, index, init, interrupt, packs, profile, report, rules, select, sources
+from dqkit.cli import (
+    audit,
+    catalog,
+    explain,
+    handback,
+    index,
+    init,
+    interrupt,
+    packs,
+    problems,
+    profile,
+    reply,
+    report,
+    rules,
+    select,
+    sources,
+)
 from dqkit.cli.config import RootGroup, lend_settings
 from dqkit.cli.screen import outlive_readers, screen
 from dqkit.errors import DqkitError, ExitCode
@@ -69,10 +85,14 @@ app.command("report")(_exiting(report.report))
 app.command("explain")(_exiting(explain.explain))
 app.command("select")(_exiting(select.select))
 rules.app.command("test")(_exiting(rules.try_cases))
+reply.app.command("import")(_exiting(reply.take))
 app.add_typer(rules.app, name="rules")
 app.add_typer(packs.app, name="packs")
 app.add_typer(sources.app, name="sources")
 app.add_typer(catalog.app, name="catalog")
+app.add_typer(problems.app, name="problems")
+app.add_typer(handback.app, name="handback")
+app.add_typer(reply.app, name="reply")
 
 
 def main() -> NoReturn:

@@ -13,10 +13,10 @@ from dqkit.audit.result import AuditResult
 from dqkit.model import ProblemState
 from dqkit.report.charts import Chart
 from dqkit.report.chinese import in_chinese
-from dqkit.report.summary import mender, mender_text, rules_by_key, worst_problems
+from dqkit.report.summary import mender_text, rules_by_key, worst_problems
 from dqkit.report.visible import visible
 from dqkit.report.words import LANGUAGES, WORDS, pair
-from dqkit.rulebook.rule import FAMILIES, WHO, Rule
+from dqkit.rulebook.rule import FAMILIES, WHO, Rule, mender
 
 MOST_PROBLEMS = 1500
 MOST_EXAMPLES = 6000

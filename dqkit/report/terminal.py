@@ -18,11 +18,12 @@ from rich.text import Text
 from dqkit.audit.result import AuditResult
 from dqkit.report.chinese import localized
 from dqkit.report.page_data import remedy_text, rule_title
-from dqkit.report.summary import SEVERITIES, mender, mender_text, rules_by_key, site_rows, verdict_key, worst_problems
+from dqkit.report.summary import SEVERITIES, mender_text, rules_by_key, site_rows, verdict_key, worst_problems
 from dqkit.report.terminal_packs import print_coverage
 from dqkit.report.verdict_view import because, headline
 from dqkit.report.visible import visible
 from dqkit.report.words import say
+from dqkit.rulebook.rule import mender
 
 MOST_PROBLEMS = 10
 _OF_ONE_RULE = 2  # so that one widespread fault does not hide the others

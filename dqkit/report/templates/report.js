@@ -108,7 +108,7 @@ const dqkit = (() => {
   };
   const cell = (name, tag, classes, ...children) => el(tag, { class: classes, "data-label": say(name) }, ...children);
   const problemRow = (p) => el("tr", { class: p.severity },
-    el("td", { class: "standing" }, badge(p.severity), small(stateName(p.state), p.since ? el("span", { class: "since" }, p.since) : "")),
+    el("td", {}, badge(p.severity), small(p.since ? say("state.since", { state: stateName(p.state), when: p.since }) : stateName(p.state))),
     el("th", { scope: "row", class: "what" }, p.of.title[state.lang],
       small(el("span", { class: "id" }, p.of.id + (p.of.variant ? ` ${p.of.variant}` : "")), p.observed ? " · " : "", p.observed ? value(local(p.observed)) : "")),
     cell("where", "td", "where", bdi(siteName(p.site)), small(bdi(scannerName(p.scanner)), p.modality ? ` · ${p.modality}` : ""),
