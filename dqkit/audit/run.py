@@ -18,7 +18,7 @@ from dqkit.audit.coverage import coverage_from_json, coverage_of, coverage_to_js
 from dqkit.audit.engine import Evaluation, evaluate
 from dqkit.audit.findings import findings_of, problems_of
 from dqkit.audit.incomplete import as_reason, reasons_of
-from dqkit.audit.only import Only, check_only, part_of
+from dqkit.audit.only import Only, check_only, keep_cohort, part_of
 from dqkit.audit.outcomes import outcomes_of
 from dqkit.audit.recognise import recognised, recognisers_of
 from dqkit.audit.result import AuditResult, Judgement, rules_of_run
@@ -48,7 +48,7 @@ class AuditOptions:
     packs
         Those that the rules come from beside the book.
     only
-        The sites and modalities that are judged.
+        The sites, modalities and cohort that are judged.
     """
 
     fail_on: Severity | None = Severity.CRITICAL
@@ -96,10 +96,12 @@ def audit(
         progress.stage("collecting findings", kept.height)
         findings = findings_of(kept, rules, tables, pseudonyms)
         progress.stage("reaching a verdict")
-        outcomes, judgement = judged(outcomes, rules, options.fail_on, reasons_of(tables, evaluation.crashed))
+        reasons = reasons_of(tables, evaluation.crashed, options.only.cohort)
+        outcomes, judgement = judged(outcomes, rules, options.fail_on, reasons)
         coverage = coverage_of(rules, options.packs, tables, roles)
         writer.overwrite("outcomes", outcomes)
         writer.overwrite("findings", findings)
+        keep_cohort(writer, options.only)
         writer.commit(
             Record(
                 "audit",
