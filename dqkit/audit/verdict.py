@@ -160,7 +160,7 @@ class _GuardedAction(ValidationAction):  # type: ignore[misc]
 
 def _action_of(notice: Notice) -> ValidationAction:
     action = _GuardedAction(name=f"dqkit {notice.kind}")
-    action._notice = notice
+    action._notice = notice  # noqa: SLF001 - ours
     return action
 
 
@@ -180,9 +180,7 @@ def _in_time(send: Callable[[], str]) -> str:
     return told[0] if told else f"no answer within {_PATIENCE_S} s"
 
 
-def _send(
-    notice: Notice, message: Message, result: CheckpointResult, action_context: ActionContext | None
-) -> str:
+def _send(notice: Notice, message: Message, result: CheckpointResult, action_context: ActionContext | None) -> str:
     """Let the Action of GX send `message`; return what went wrong: it logs errors (with the webhook) and goes on."""
     answer = _MADE[notice.kind](notice.settings, message).run(result, action_context)
     return "" if any(answer.values()) else "not delivered"

@@ -80,7 +80,9 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
         raise DqkitError(f"the baseline cannot be written: {error.strerror}", "name another file") from error
     except OSError as error:
-        raise IncompleteError(f"the baseline could not be written: {error.strerror}", "make room on the disk") from error
+        raise IncompleteError(
+            f"the baseline could not be written: {error.strerror}", "make room on the disk"
+        ) from error
 
 
 def read_baseline(path: Path, key_fingerprint: str) -> Baseline:

@@ -7,6 +7,7 @@ from datetime import date
 import polars as pl
 
 from dqkit.audit.notice import Failing, Notice
+from dqkit.audit.outcomes import with_accepted
 from dqkit.audit.result import Judgement
 from dqkit.catalog.schema import OUTCOMES
 from dqkit.errors import ExitCode
@@ -108,7 +109,7 @@ def decide(
     unwaived = found.findings.with_columns(pl.lit("").alias("waived_by"))
     findings, waivers = waive(placed(pl.concat([unwaived, condition_findings(conditions)])), accepted.waivers, today)
     findings, baseline = _known(findings, accepted)
-    rows = _counted(pl.concat([allowed, condition_outcomes(conditions)]), findings, rules)
+    rows = with_accepted(pl.concat([allowed, condition_outcomes(conditions)]), findings, book.rules, pl.col("known"))
     reading = _Reading(policy, rules, conditions, found)
     over = _over(rows, rules, notices(reading.judgement))
     deciding = tuple(row for row in over if reading.fails(row) or reading.is_of_tool(row))
@@ -132,23 +133,8 @@ def _known(findings: pl.DataFrame, accepted: Accepted) -> tuple[pl.DataFrame, Us
     return there, UsedBaseline(baseline, int(there["known"].sum()), same)
 
 
-def _counted(outcomes: pl.DataFrame, findings: pl.DataFrame, rules: Mapping[Key, Rule]) -> pl.DataFrame:
-    """Fill `waived` and `baseline`: a finding that is both counts as waived."""
-    whole = [f"{rule.id} {rule.variant}" for rule in rules.values() if rule.per == "archive"]
-    label = pl.concat_str("rule_id", "variant", separator=" ")
-    waived = pl.col("waived_by") != ""
-    counts = (
-        findings.filter((pl.col("origin") != Origin.TOOL.value) & (waived | pl.col("known")))
-        .with_columns(pl.when(~label.is_in(whole)).then("site").alias("site"))
-        .group_by(_ENTITY)
-        .agg(waived.sum().cast(pl.Int64).alias("w"), (pl.col("known") & ~waived).sum().cast(pl.Int64).alias("b"))
-    )
-    joined = outcomes.join(counts, on=_ENTITY, how="left", nulls_equal=True, maintain_order="left")
-    return joined.with_columns(waived=pl.col("w").fill_null(0), baseline=pl.col("b").fill_null(0)).select(list(OUTCOMES))
-
-
 def _over(rows: pl.DataFrame, rules: Mapping[Key, Rule], notices: Sequence[Notice]) -> list[Failing]:
-    """Let the checkpoint say what fails; where nothing was judged nothing can. A preview is no more than information."""
+    """Let the checkpoint say what fails; where nothing was judged nothing can. A preview is information at most."""
     from dqkit.audit.verdict import failing
 
     previews = [f"{rule.id} {rule.variant}" for rule in rules.values() if rule.status is RuleStatus.PREVIEW]

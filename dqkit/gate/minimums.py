@@ -8,7 +8,6 @@ from dqkit.audit.frames import frame_of
 from dqkit.audit.recognise import recognised
 from dqkit.catalog.schema import RECOGNISED, TEXT, empty
 from dqkit.catalog.tables import Tables
-from dqkit.errors import DqkitError
 from dqkit.gate.condition import Condition, one_finding
 from dqkit.gate.dataset import DatasetTrace
 from dqkit.gate.kinds import TOO_FEW, TOO_FEW_OF_A_CLASS

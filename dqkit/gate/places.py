@@ -30,7 +30,10 @@ def with_places(findings: pl.DataFrame, tables: Tables, pseudonyms: Pseudonyms) 
     return findings.with_columns(
         _hashed(findings["finding_id"], "finding", pseudonyms).alias("finding"), series.alias("series")
     ).with_columns(
-        pl.when(own).then("location").otherwise(pl.coalesce(pl.lit("series ") + pl.col("series"), entity)).alias("place")
+        pl.when(own)
+        .then("location")
+        .otherwise(pl.coalesce(pl.lit("series ") + pl.col("series"), entity))
+        .alias("place")
     )
 
 
@@ -47,7 +50,7 @@ def _series_keys(findings: pl.DataFrame, tables: Tables) -> pl.Series:
     is_narrow = pl.col("level").is_in([level.value for level in (*_BY_LEVEL, Level.SERIES)])
     named = numbered.filter(is_narrow & pl.all_horizontal(pl.col(_UIDS).is_not_null()))
     distinct = named.select(_UIDS).unique()
-    computed = [series_key(*row, "") for row in distinct.iter_rows()]
+    computed = [series_key(site, study, series, "") for site, study, series in distinct.iter_rows()]
     known = named.join(distinct.with_columns(pl.Series("key", computed, dtype=TEXT)), on=_UIDS).select("row", "key")
     rest = numbered.filter(is_narrow).join(named, on="row", how="anti")
     found = [known, rest.filter(pl.col("level") == Level.SERIES.value).select("row", pl.col("entity").alias("key"))]

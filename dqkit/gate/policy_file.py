@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from dqkit.audit.only import Only
 from dqkit.errors import DqkitError
@@ -23,9 +22,9 @@ from dqkit.gate.policy import (
 )
 from dqkit.gate.policy_actions import read_actions
 from dqkit.model import Level, Severity
-from dqkit.rulebook.document import Node, parse_document
+from dqkit.rulebook.document import parse_document
 from dqkit.rulebook.load import allow_of
-from dqkit.rulebook.pack import load_pack, load_packs, Pack
+from dqkit.rulebook.pack import Pack, load_pack, load_packs
 from dqkit.rulebook.rule import Allow
 from dqkit.rulebook.scope import Scope, read_scope
 from dqkit.rulebook.section import Section
@@ -67,7 +66,9 @@ def text_of(path: Path, what: str) -> str:
     except UnicodeDecodeError as error:
         raise DqkitError(f"the {what} {path} is not UTF-8 text", "save it as UTF-8") from error
     except OSError as error:
-        raise DqkitError(f"the {what} {path} cannot be read: {error.strerror}", "name a file that can be read") from error
+        raise DqkitError(
+            f"the {what} {path} cannot be read: {error.strerror}", "name a file that can be read"
+        ) from error
 
 
 def is_blank(text: str) -> bool:
@@ -244,7 +245,9 @@ def _minimum(entry: Section) -> Minimum:
     scope = Scope() if node is None else read_scope(Section(node, "where", Level.SERIES))
     classes, sites = entry.texts("classes"), entry.texts("sites")
     per = Per(entry.choice("per", list(Per), Per.CLASS if classes else Per.SITE))
-    usual = " ".join([counted.value, *(f"({said})" for said in scope.describe()), *([per.value] if per.needs_classes else [])])
+    usual = " ".join(
+        [counted.value, *(f"({said})" for said in scope.describe()), *([per.value] if per.needs_classes else [])]
+    )
     minimum = Minimum(
         name=entry.text("name", usual),
         counted=counted,

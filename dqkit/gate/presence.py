@@ -2,15 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 
+import polars as pl
+
 from dqkit.audit.coverage import Coverage
-from dqkit.gate.condition import Condition, one_finding
+from dqkit.gate.condition import CONDITION_FINDINGS, Condition, one_finding
 from dqkit.gate.kinds import NOT_COMPLETE, PACK_JUDGES_NOTHING, SITE_MISSING
-from dqkit.gate.condition import CONDITION_FINDINGS
 from dqkit.model import Severity
 from dqkit.rulebook.pack import Pack
 from dqkit.rulebook.rule import Text
-
-import polars as pl
 
 
 def site_conditions(required: Iterable[str], sites: frozenset[str]) -> list[Condition]:
@@ -26,7 +25,9 @@ def site_conditions(required: Iterable[str], sites: frozenset[str]) -> list[Cond
 
 def pack_conditions(packs: Sequence[Pack], coverage: Coverage) -> list[Condition]:
     """Return, for each pack that asks for a protocol, whether it judged any series: a gate must not pass on nothing."""
-    judged = dict(coverage.judged.group_by("pack").agg(pl.col("series", "judged").sum()).select("pack", "judged").rows())
+    judged = dict(
+        coverage.judged.group_by("pack").agg(pl.col("series", "judged").sum()).select("pack", "judged").rows()
+    )
     spoken = dict(coverage.judged.group_by("pack").agg(pl.col("series").sum()).rows())
     conditions = []
     for pack in packs:

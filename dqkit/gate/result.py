@@ -8,9 +8,9 @@ from pathlib import Path
 import polars as pl
 
 from dqkit.audit.coverage import PackOfRun
+from dqkit.audit.notice import Failing
 from dqkit.audit.only import Only
 from dqkit.audit.result import Judgement
-from dqkit.audit.notice import Failing
 from dqkit.gate.baseline import UsedBaseline
 from dqkit.gate.condition import Condition
 from dqkit.gate.dataset import DatasetTrace

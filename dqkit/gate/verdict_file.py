@@ -149,6 +149,13 @@ def _baseline(result: GateResult) -> dict[str, Any] | None:
     }
 
 
+def decision_digest(data: Mapping[str, Any]) -> str:
+    """Return the hash of a verdict, which its run keeps: over everything but the name of that run."""
+    of_run = {**data["catalog"], "run_id": ""}
+    text = json.dumps({**data, "catalog": of_run}, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def verdict_bytes(result: GateResult) -> bytes:
     """Return the content of verdict.json."""
     return json.dumps(verdict_to_json(result), ensure_ascii=False, indent=1).encode() + b"\n"

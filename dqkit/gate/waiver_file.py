@@ -24,9 +24,11 @@ from dqkit.rulebook.section import Section, close_to
 
 _RULE = re.compile(r"[A-Z]{2,8}-[0-9]{3}")
 
+_EMPTY_LIST = re.compile(r"(?m)^waivers:\s*\[\s*\]\s*$")
+
 _HEAD = """\
-# Accepted findings: each has a rule, a scope, an owner, a reason and a last day. A waived finding neither fails the gate
-# nor disappears. Add one with: dqkit waive FINDING_ID --owner NAME --reason TEXT --expires YYYY-MM-DD
+# Accepted findings: each has a rule, a scope, an owner, a reason and a last day. A waived finding neither fails the
+# gate nor disappears. Add one with: dqkit waive FINDING_ID --owner NAME --reason TEXT --expires YYYY-MM-DD
 waivers:
 """
 
@@ -127,7 +129,9 @@ def append_waiver(path: Path, waiver: Waiver) -> None:
     before = parse_waivers(text, path)
     if twin := next((one for one in before if one.id == waiver.id), None):
         raise DqkitError(f"{path}:{twin.line}: this is waived already", "change its day or its reason there")
-    base = _HEAD if is_blank(text) and "waivers:" not in text else re.sub(r"(?m)^waivers:\s*\[\s*\]\s*$", "waivers:", text)
+    base = (
+        _HEAD if is_blank(text) and "waivers:" not in text else re.sub(r"(?m)^waivers:\s*\[\s*\]\s*$", "waivers:", text)
+    )
     new = base + ("" if base.endswith("\n") else "\n") + _entry(waiver)
     try:
         after = parse_waivers(new, path)

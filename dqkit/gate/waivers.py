@@ -139,7 +139,7 @@ def waive(findings: pl.DataFrame, file: WaiverFile, today: date) -> tuple[pl.Dat
 
 
 def _hits(findings: pl.DataFrame, waivers: Sequence[Waiver]) -> pl.DataFrame:
-    """Return row of a finding, number of a waiver, of all that fit: a join for each set of columns that waivers name."""
+    """Return row of a finding and number of a waiver, of all that fit: a join for each set of columns they name."""
     found = [pl.DataFrame(schema={"row": pl.UInt32, "waiver": pl.Int64})]
     by_columns: dict[tuple[str, ...], list[tuple[int, Mapping[str, str]]]] = {}
     for number, waiver in enumerate(waivers):
