@@ -4,7 +4,7 @@ import errno
 
 from dqkit.model import FileStatus
 
-_GONE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)
+_GONE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE, errno.ENAMETOOLONG)
 _DENIED = (errno.EACCES, errno.EPERM)
 
 

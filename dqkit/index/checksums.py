@@ -119,9 +119,7 @@ def _to_read_again(known: pl.DataFrame, rehash: Rehash) -> pl.DataFrame:
 def _together(reused: pl.DataFrame, read: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
     """Put together what was known and what was read; what was read may have been known before."""
     first = before.select(*_KEY, pl.col("first_sha256").alias("before"))
-    read = read.join(first, on=_KEY, how="left").with_columns(
-        first_sha256=pl.coalesce("before", "sha256")
-    )
+    read = read.join(first, on=_KEY, how="left").with_columns(first_sha256=pl.coalesce("before", "sha256"))
     return pl.concat([conform(reused, SUMS), conform(read, SUMS)])
 
 

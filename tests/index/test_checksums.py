@@ -134,7 +134,9 @@ def test_a_file_that_is_gone_or_no_file_is_told_and_not_kept(catalog: Catalog, f
     assert catalog.scan("checksums").collect().height == 3
 
 
-def test_files_of_a_source_are_found_whatever_their_name(catalog: Catalog, make_catalog: MakeCatalog, tmp_path: Path) -> None:
+def test_files_of_a_source_are_found_whatever_their_name(
+    catalog: Catalog, make_catalog: MakeCatalog, tmp_path: Path
+) -> None:
     from dqkit.index.build import index
 
     root = tmp_path / "od%d root"
