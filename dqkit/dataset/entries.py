@@ -42,7 +42,7 @@ _LABELS = (
     "分级",
 )  # fmt: skip
 
-_SPLITS = ("split", "fold", "partition", "subset", "set", "phase", "划分", "数据划分", "折")
+_SPLITS = ("split", "fold", "partition", "subset", "划分", "数据划分", "折")
 
 _LIKE_A_PATH = re.compile(r"[/\\]|\.[A-Za-z][A-Za-z0-9]{0,7}$")
 _PROBED = 1000
