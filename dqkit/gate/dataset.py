@@ -12,6 +12,8 @@ from typing import Any
 import polars as pl
 
 from dqkit.catalog.schema import TEXT, Schema, empty
+from dqkit.dataset.entries import Dataset
+from dqkit.dataset.states import TRACED
 from dqkit.gate.condition import Condition
 
 DATASET_ROWS: Schema = {
@@ -37,8 +39,12 @@ class DatasetTrace:
         DATASET_ROWS.
     section
         What verdict.json keeps of it under ``dataset``: plain JSON values, free of identifying ones.
+    dataset, files
+        The dataset file as it was read, and dataset.states.TRACED of its files: in-house.
     """
 
     conditions: tuple[Condition, ...]
     rows: pl.DataFrame = field(default_factory=lambda: empty(DATASET_ROWS))
     section: Mapping[str, Any] = field(default_factory=dict)
+    dataset: Dataset | None = None
+    files: pl.DataFrame = field(default_factory=lambda: empty(TRACED))

@@ -40,7 +40,7 @@ def remove_source(catalog: Catalog, name: str) -> int:
         buckets = gone["bucket"].unique().to_list()
         for table in _HELD:
             writer.replace(table, writer.scan(table).filter(~this & pl.col("bucket").is_in(buckets)).collect(), buckets)
-        for table in ("labels", "pixel_measures"):
+        for table in ("labels", "pixel_measures", "checksums"):
             rows = writer.scan(table).collect()
             writer.overwrite(table, rows.join(gone, on="file_id", how="anti"))
         held = gone.height
