@@ -401,6 +401,27 @@ PIXEL_MEASURES: Schema = {
 }
 """What decoding a frame of a file showed, a row a frame; keyed by file, size, mtime, measure version and frame."""
 
+CHECKSUMS: Schema = {
+    "file_id": TEXT,  # of a file outside all sources: identity.digest("file outside", its absolute path)
+    "size": INT,
+    "mtime_ns": INT,
+    "sha256": TEXT,  # of the whole file
+    "checked_at": WHEN,
+}
+"""Checksums of files, keyed by file, size and mtime; of each key the first row and the last that was made stay.
+
+Where the two differ, the file changed though its size and mtime did not."""
+
+PROVENANCE: Schema = {
+    "output_file_id": TEXT,
+    "output_sha256": TEXT,
+    "source_file_id": TEXT,
+    "source_sha256": TEXT,  # when the output was made
+    "recipe": TEXT,  # name and version
+    "stack_id": TEXT,  # of the source
+}
+"""Which files an output was made of: one row a pair of them."""
+
 SOURCES: Schema = {
     "source_id": TEXT,
     "name": TEXT,
@@ -574,6 +595,8 @@ TABLES: dict[str, Schema] = {
     "series": SERIES,
     "labels": LABELS,
     "pixel_measures": PIXEL_MEASURES,
+    "checksums": CHECKSUMS,
+    "provenance": PROVENANCE,
     "outcomes": OUTCOMES,
     "findings": FINDINGS,
     "problem_states": PROBLEM_STATES,

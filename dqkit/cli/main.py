@@ -12,6 +12,7 @@ from dqkit.cli import (
     audit,
     catalog,
     explain,
+    gate,
     handback,
     index,
     init,
@@ -24,6 +25,7 @@ from dqkit.cli import (
     rules,
     select,
     sources,
+    waive,
 )
 from dqkit.cli.config import RootGroup, lend_settings
 from dqkit.cli.screen import outlive_readers, screen
@@ -80,6 +82,9 @@ def _exiting(command: Callable[..., int | None]) -> Callable[..., None]:
 app.command("init")(_exiting(init.init))
 app.command("index")(_exiting(index.index))
 app.command("audit")(_exiting(audit.audit))
+gate.app.command("run", hidden=True)(_exiting(gate.run))
+app.add_typer(gate.app, name="gate")
+app.command("waive")(_exiting(waive.waive))
 app.command("profile")(_exiting(profile.profile))
 app.command("report")(_exiting(report.report))
 app.command("explain")(_exiting(explain.explain))

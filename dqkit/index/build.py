@@ -147,7 +147,8 @@ def index(
             Record(
                 "index",
                 __version__,
-                counts={k: getattr(summary, k) for k in ("files", "new", "changed", "removed", "superseded")},
+                counts={k: getattr(summary, k) for k in ("files", "new", "changed", "removed", "superseded")}
+                | {"sources": [change.source.source_id for change in changes if not change.offline]},
                 complete=summary.complete,
                 started_at=began,
             )

@@ -7,6 +7,7 @@ table, so that a word stands once.
 from collections.abc import Mapping
 
 from dqkit.report.cohort_words import COHORT_WORDS
+from dqkit.report.gate_words import GATE
 from dqkit.report.pack_words import PACKS
 from dqkit.report.profile_words import PROFILE
 from dqkit.report.state_words import STATES
@@ -328,6 +329,7 @@ WORDS: dict[str, Pair] = {
         _LISTS,
         _READING,
         _TERMINAL,
+        GATE,
         PACKS,
         PROFILE,
         STATES,
