@@ -108,7 +108,8 @@ def audit(
                 __version__,
                 rules=rules_digest(rules),
                 counts=_kept_of(judgement, findings.height, len(rules))
-                | {"coverage": coverage_to_json(coverage), "only": options.only.to_json()},
+                | {"coverage": coverage_to_json(coverage), "only": options.only.to_json()}
+                | {"rule_sha256": {rule.label: rule.sha256[:16] for rule in rules}},
                 complete=judgement.complete,
                 started_at=began,
             )
