@@ -13,7 +13,7 @@ from dqkit.audit.engine import answers_of
 from dqkit.audit.frames import KEY
 from dqkit.audit.only import part_of
 from dqkit.audit.recognise import recognised, recognisers_of
-from dqkit.audit.states import AuditRun
+from dqkit.audit.states import SHA_KEPT, AuditRun
 from dqkit.catalog.schema import TEXT, Schema, empty
 from dqkit.catalog.store import Catalog
 from dqkit.catalog.tables import Tables
@@ -91,14 +91,14 @@ def changes_between(then: Side, now: Side, rules: Sequence[Rule], packs: Sequenc
     Parameters
     ----------
     rules
-        Those at hand, as they stand now; what others found is told apart by their names and texts alone.
+        Those at hand; one that is not as the later audit judged by is told apart by its name and text alone.
     packs
         Those at hand, for what they recognise.
     """
     before, after = then.findings(), now.findings()
-    fresh = before_not(after, before)
-    lost = before_not(before, after)
-    by_key = {rule.key: rule for rule in rules if not rule.is_open}
+    fresh = _not_in(after, before)
+    lost = _not_in(before, after)
+    by_key = {rule.key: rule for rule in rules if not rule.is_open and _is_as_judged(rule, now.audit)}
     wanted = pl.concat([fresh.select(_ASKED), lost.select(_ASKED)]).unique()
     at_hand = [by_key[key] for key in sorted(set(wanted.select("rule_id", "variant").rows())) if key in by_key]
     earlier, later = _answers(at_hand, wanted, then, packs, "then"), _answers(at_hand, wanted, now, packs, "now")
@@ -113,7 +113,12 @@ def changes_between(then: Side, now: Side, rules: Sequence[Rule], packs: Sequenc
     return pl.concat([empty(CHANGES), *(part.select(list(CHANGES)) for part in parts)])
 
 
-def before_not(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
+def _is_as_judged(rule: Rule, audit: AuditRun) -> bool:
+    """Tell whether `rule` has the text that `audit` judged by; of audits that kept none, variants of packs may not."""
+    return audit.rules.get(rule.label) == rule.sha256[:SHA_KEPT] if audit.rules else not rule.variant
+
+
+def _not_in(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
     """Return the findings of `one` that `other` does not have."""
     return one.join(other.select("finding_id"), on="finding_id", how="anti")
 

@@ -22,6 +22,7 @@ from dqkit.audit.only import Only, check_only, keep_cohort, part_of
 from dqkit.audit.outcomes import outcomes_of
 from dqkit.audit.recognise import recognised, recognisers_of
 from dqkit.audit.result import AuditResult, Judgement, rules_of_run
+from dqkit.audit.states import SHA_KEPT
 from dqkit.catalog.runs import Record, last
 from dqkit.catalog.store import Catalog
 from dqkit.catalog.tables import Tables
@@ -109,7 +110,7 @@ def audit(
                 rules=rules_digest(rules),
                 counts=_kept_of(judgement, findings.height, len(rules))
                 | {"coverage": coverage_to_json(coverage), "only": options.only.to_json()}
-                | {"rule_sha256": {rule.label: rule.sha256[:16] for rule in rules}},
+                | {"rule_sha256": {rule.label: rule.sha256[:SHA_KEPT] for rule in rules}},
                 complete=judgement.complete,
                 started_at=began,
             )

@@ -14,6 +14,9 @@ from dqkit.catalog.store import Catalog
 from dqkit.errors import DqkitError, NothingToCheckError
 from dqkit.model import Verdict
 
+SHA_KEPT = 16
+"""Digits of a rule's sha256 that a run keeps."""
+
 _RUN_ID = re.compile(r"[0-9a-f]{12}")
 _VERSION = re.compile(r"([a-z_]+)@(\d+)")
 _LIST = "list the runs: dqkit catalog runs"
@@ -120,6 +123,19 @@ def state_of(catalog: Catalog, named: str, option: str, *, end_of_day: bool = Fa
     return _state(row, audits_of(catalog))
 
 
+def audit_state(state: State) -> State:
+    """Return the moment of the audit that holds at `state`.
+
+    Raises
+    ------
+    NothingToCheckError
+        There is none.
+    """
+    if state.audit is None:
+        raise NothingToCheckError("this catalog was not audited yet", "audit it, or name two runs: --since RUN")
+    return _of_audit(state.audit)
+
+
 def before(catalog: Catalog, until: State) -> State:
     """Return the audit before that of `until`: the last one of its scope, else the last one.
 
@@ -128,16 +144,18 @@ def before(catalog: Catalog, until: State) -> State:
     NothingToCheckError
         There is none.
     """
-    if until.audit is None:
-        raise NothingToCheckError("this catalog was not audited yet", "audit it, or name two runs: --since RUN")
-    earlier = [one for one in audits_of(catalog) if one.run < until.audit.run]
-    if not earlier:
+    audit = audit_state(until).audit
+    earlier = [one for one in audits_of(catalog) if audit is not None and one.run < audit.run]
+    if audit is None or not earlier:
         raise NothingToCheckError(
             "this catalog was audited once: there is nothing to compare with", "audit it again later, or name a run"
         )
-    alike = [one for one in earlier if one.scope == until.audit.scope]
-    chosen = (alike or earlier)[-1]
-    return State(chosen.run, chosen.run_id, "audit", chosen.ended_at, chosen.versions, chosen)
+    alike = [one for one in earlier if one.scope == audit.scope]
+    return _of_audit((alike or earlier)[-1])
+
+
+def _of_audit(audit: AuditRun) -> State:
+    return State(audit.run, audit.run_id, "audit", audit.ended_at, audit.versions, audit)
 
 
 def _state(row: Mapping[str, Any], audits: Sequence[AuditRun]) -> State:

@@ -7,6 +7,7 @@ table, so that a word stands once.
 from collections.abc import Mapping
 
 from dqkit.report.cohort_words import COHORT_WORDS
+from dqkit.report.history_words import HISTORY_WORDS
 from dqkit.report.pack_words import PACKS
 from dqkit.report.profile_words import PROFILE
 
@@ -319,7 +320,19 @@ _TERMINAL: dict[str, tuple[str, str]] = {
 
 WORDS: dict[str, Pair] = {
     key: {"en": en, "zh": zh}
-    for table in (_VERDICT, _SECTIONS, _FIGURES, _CHARTS, _LISTS, _READING, _TERMINAL, PACKS, PROFILE, COHORT_WORDS)
+    for table in (
+        _VERDICT,
+        _SECTIONS,
+        _FIGURES,
+        _CHARTS,
+        _LISTS,
+        _READING,
+        _TERMINAL,
+        PACKS,
+        PROFILE,
+        COHORT_WORDS,
+        HISTORY_WORDS,
+    )
     for key, (en, zh) in table.items()
 }
 
