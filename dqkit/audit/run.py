@@ -23,6 +23,7 @@ from dqkit.audit.outcomes import outcomes_of, with_accepted
 from dqkit.audit.problem_states import BEFORE, Seen, note_audit, with_states
 from dqkit.audit.recognise import recognised, recognisers_of
 from dqkit.audit.result import AuditResult, Judgement, rules_of_run
+from dqkit.audit.states import SHA_KEPT
 from dqkit.catalog.runs import Record, last
 from dqkit.catalog.store import Catalog
 from dqkit.catalog.tables import Tables
@@ -165,7 +166,8 @@ def run_audit(
                 __version__,
                 rules=rules_digest(rules),
                 counts=_kept_of(judgement, findings.height, len(rules))
-                | {"coverage": coverage_to_json(coverage), "only": options.only.to_json()},
+                | {"coverage": coverage_to_json(coverage), "only": options.only.to_json()}
+                | {"rule_sha256": {rule.label: rule.sha256[:SHA_KEPT] for rule in rules}},
                 complete=judgement.complete,
                 started_at=began,
             )

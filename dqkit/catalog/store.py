@@ -5,10 +5,11 @@ belongs to a run: readers open those versions, and the next writer first takes b
 which is what a killed run leaves behind (docs/adr/0001-delta-catalog.md).
 """
 
+import copy
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,12 @@ class Catalog:
     def versions(self) -> dict[str, int]:
         """Table -> Delta version, as of the last complete run."""
         return dict(self._versions)
+
+    def as_of(self, versions: Mapping[str, int]) -> "Catalog":
+        """Return this catalog as it was when its tables had `versions`, for reading alone."""
+        then = copy.copy(self)
+        then._versions = dict(versions)  # noqa: SLF001 - of its own class
+        return then
 
     def scan(self, table: str, *, superseded: bool = False) -> pl.LazyFrame:
         """Return `table` of the last complete run, with the columns of its schema.

@@ -11,6 +11,7 @@ import typer
 from dqkit.cli import (
     audit,
     catalog,
+    diff,
     explain,
     gate,
     handback,
@@ -88,6 +89,7 @@ app.command("waive")(_exiting(waive.waive))
 app.command("profile")(_exiting(profile.profile))
 app.command("report")(_exiting(report.report))
 app.command("explain")(_exiting(explain.explain))
+app.command("diff")(_exiting(diff.diff))
 app.command("select")(_exiting(select.select))
 rules.app.command("test")(_exiting(rules.try_cases))
 reply.app.command("import")(_exiting(reply.take))

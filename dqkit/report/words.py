@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from dqkit.report.cohort_words import COHORT_WORDS
 from dqkit.report.gate_words import GATE
+from dqkit.report.history_words import HISTORY_WORDS
 from dqkit.report.pack_words import PACKS
 from dqkit.report.profile_words import PROFILE
 from dqkit.report.state_words import STATES
@@ -334,6 +335,7 @@ WORDS: dict[str, Pair] = {
         PROFILE,
         STATES,
         COHORT_WORDS,
+        HISTORY_WORDS,
     )
     for key, (en, zh) in table.items()
 }
