@@ -1,13 +1,12 @@
-"""The archive of docs/tutorials/five-hospitals.md, and what its hospitals do: ``python -m tests.five_hospitals``.
+"""The archive of docs/tutorials/five-hospitals.md, and what its hospitals do: ``python -m tests.five_hospitals VERB``.
 
 Five hospitals give chest CT to a study of lung nodules. One lost slices, one cut a file short, one reconstructs too
 thickly, one has a gantry that leans, and one did all as it was asked.
 """
 
-import argparse
 import csv
-import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -91,7 +90,7 @@ def answer(worklist: Path, said: str, comment: str) -> None:
 
 
 def training_list(files: Path, out: Path) -> None:
-    """Write train.csv, as a training project would: a folder of slices an examination, with its class.
+    """Write train.csv, as a training project would: a row a slice, with the class of its patient.
 
     Parameters
     ----------
@@ -99,8 +98,30 @@ def training_list(files: Path, out: Path) -> None:
         What ``dqkit select --paths`` wrote.
     """
     with files.open(newline="") as listed:
-        folders = sorted({str(Path(row["path"]).parent) for row in csv.DictReader(listed)})
+        rows = [(row["path"], row["patient"]) for row in csv.DictReader(listed)]
+    classes = {patient: ("nodule", "none")[k % 2] for k, patient in enumerate(sorted({row[1] for row in rows}))}
     with out.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["path", "label"])
-        writer.writerows((folder, ("nodule", "none")[k % 2]) for k, folder in enumerate(folders))
+        writer.writerows((path, classes[patient]) for path, patient in rows)
+
+
+VERBS: dict[str, Callable[..., None]] = {
+    "make": lambda root: make(Path(root)),
+    "resend": lambda root: resend(Path(root)),
+    "answer": lambda worklist, said, comment="": answer(Path(worklist), said, comment),
+    "train": lambda files, out: training_list(Path(files), Path(out)),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run a verb; 2 for wrong use."""
+    if not arguments or arguments[0] not in VERBS:
+        print("usage: python -m tests.five_hospitals " + "|".join(VERBS) + " …", file=sys.stderr)
+        return 2
+    VERBS[arguments[0]](*arguments[1:])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
