@@ -28,7 +28,7 @@ def without_implied(failed: pl.DataFrame, rules: Sequence[Rule], tables: Tables)
         rule_id, variant, site and `implied`, the number taken out.
     """
     by_key, by_id = {rule.key: rule for rule in rules}, by_rule_id(rules)
-    of_files = _with_presumed_series(failed.filter(pl.col("level").is_in(_FILES)), tables)
+    of_files = with_presumed_series(failed.filter(pl.col("level").is_in(_FILES)), tables)
     kept, silenced = [], []
     parts = failed.partition_by("rule_id", "variant", as_dict=True, maintain_order=True)
     for (rule_id, variant), rows in parts.items():
@@ -45,8 +45,11 @@ def without_implied(failed: pl.DataFrame, rules: Sequence[Rule], tables: Tables)
     return pl.concat([failed.clear(), *kept]), counts.with_columns(pl.col("implied").cast(pl.Int64))
 
 
-def _with_presumed_series(failed: pl.DataFrame, tables: Tables) -> pl.DataFrame:
-    """Count failed files that name no series (empty, cut, without UIDs) to the one series of their folder too."""
+def with_presumed_series(failed: pl.DataFrame, tables: Tables) -> pl.DataFrame:
+    """Count failed files that name no series (empty, cut, without UIDs) to the one series of their folder too.
+
+    `failed` has the columns file_id and series_key, and rows of files alone.
+    """
     presumed = presumed_series(failed["file_id"].unique(), tables)
     if presumed.is_empty():
         return failed

@@ -42,6 +42,14 @@ def _opened(catalog: Path) -> DeltaTable:
     return table
 
 
+def _newest(catalog: Path, table: DeltaTable) -> list[Path]:
+    """Return the files that may hold the last run: each run is a file of its own, and Delta's log has its number."""
+    added = pl.DataFrame(table.get_add_actions(flatten=True))
+    if "max.run" in added.columns:  # a program that rewrote the table may have kept no figures
+        added = added.filter(pl.col("max.run").is_null() | (pl.col("max.run") == pl.col("max.run").max()))
+    return [catalog / "runs" / name for name in added["path"]]
+
+
 @dataclass(frozen=True)
 class Last:
     """The last run, as the next one needs it."""
@@ -50,14 +58,17 @@ class Last:
     run_id: str
     sha256: str
     table_versions: dict[str, int]
+    log: DeltaTable | None = field(default=None, repr=False, compare=False)
+    """The table of runs as it was opened; the one writer appends to it."""
 
 
 def last(catalog: Path) -> Last:
     """Return the last run."""
+    table = _opened(catalog)
     columns = ["run", "run_id", "sha256", "table_versions"]
-    runs = pl.scan_delta(_opened(catalog)).select(columns).sort("run").last().collect()
-    run, run_id, sha256, versions = runs.row(0)
-    return Last(run, run_id, sha256, json.loads(versions))
+    found = pl.concat([pl.read_parquet(path, columns=columns) for path in _newest(catalog, table)])
+    run, run_id, sha256, versions = max(found.iter_rows())
+    return Last(run, run_id, sha256, json.loads(versions), table)
 
 
 def new_id() -> str:
@@ -85,8 +96,9 @@ def append(
         "previous_sha256": previous.sha256 if previous else "",
     }
     row["sha256"] = chained(row)
-    write_deltalake(catalog / "runs", pl.DataFrame([row], schema=RUNS), mode="append")
-    return Last(number, row["run_id"], row["sha256"], versions)
+    log = previous.log if previous and previous.log else DeltaTable(catalog / "runs")
+    write_deltalake(log, pl.DataFrame([row], schema=RUNS), mode="append")
+    return Last(number, row["run_id"], row["sha256"], versions, log)
 
 
 def chained(row: dict[str, Any]) -> str:

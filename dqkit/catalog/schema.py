@@ -401,6 +401,27 @@ PIXEL_MEASURES: Schema = {
 }
 """What decoding a frame of a file showed, a row a frame; keyed by file, size, mtime, measure version and frame."""
 
+CHECKSUMS: Schema = {
+    "file_id": TEXT,  # of a file outside all sources: identity.digest("file outside", its absolute path)
+    "size": INT,
+    "mtime_ns": INT,
+    "sha256": TEXT,  # of the whole file
+    "checked_at": WHEN,
+}
+"""Checksums of files, keyed by file, size and mtime; of each key the first row and the last that was made stay.
+
+Where the two differ, the file changed though its size and mtime did not."""
+
+PROVENANCE: Schema = {
+    "output_file_id": TEXT,
+    "output_sha256": TEXT,
+    "source_file_id": TEXT,
+    "source_sha256": TEXT,  # when the output was made
+    "recipe": TEXT,  # name and version
+    "stack_id": TEXT,  # of the source
+}
+"""Which files an output was made of: one row a pair of them."""
+
 SOURCES: Schema = {
     "source_id": TEXT,
     "name": TEXT,
@@ -541,6 +562,32 @@ RUNS: Schema = {
 }
 """Append-only and hash-chained; the last row names the versions of every table that belong together."""
 
+COHORT: Schema = {
+    "level": TEXT,  # patient | study | series
+    **_KEYS,
+    "StudyInstanceUID": TEXT,
+    "SeriesInstanceUID": TEXT,
+    "Modality": TEXT,  # of a series
+    "included": FLAG,
+    "step": TEXT,  # the step of the policy that took it out; null where it is in
+    "reasons": TEXTS,  # why it is out (or in, where a person decided that), in English …
+    "reasons_zh": TEXTS,  # … and in Chinese, index-aligned
+    "unknown": FLAG,  # out because an attribute that a condition asks for is missing or varies
+    "owner": TEXT,  # of a person's decision
+    "decided_on": DATE,
+    "n_files": INT,  # of a series, as all that follow: what tells that it changed since
+    "n_instances": INT,
+    "size": INT,  # bytes
+    "mtime_ns": INT,  # of its newest file
+}
+"""One row a patient, study and series of a catalog: chosen or not, and why. The file of `dqkit select`, in-house."""
+
+COHORT_SERIES: Schema = {
+    "cohort_sha256": TEXT,  # of the file
+    "series_key": TEXT,
+}
+"""The series of every cohort that an audit was restricted to, so that it can be recalled without the file."""
+
 TABLES: dict[str, Schema] = {
     "sources": SOURCES,
     "instances": INSTANCES,
@@ -548,10 +595,13 @@ TABLES: dict[str, Schema] = {
     "series": SERIES,
     "labels": LABELS,
     "pixel_measures": PIXEL_MEASURES,
+    "checksums": CHECKSUMS,
+    "provenance": PROVENANCE,
     "outcomes": OUTCOMES,
     "findings": FINDINGS,
     "problem_states": PROBLEM_STATES,
     "handback_rows": HANDBACK_ROWS,
+    "cohort_series": COHORT_SERIES,
     "runs": RUNS,
 }
 

@@ -11,7 +11,9 @@ import typer
 from dqkit.cli import (
     audit,
     catalog,
+    diff,
     explain,
+    gate,
     handback,
     index,
     init,
@@ -22,7 +24,9 @@ from dqkit.cli import (
     reply,
     report,
     rules,
+    select,
     sources,
+    waive,
 )
 from dqkit.cli.config import RootGroup, lend_settings
 from dqkit.cli.screen import outlive_readers, screen
@@ -79,9 +83,14 @@ def _exiting(command: Callable[..., int | None]) -> Callable[..., None]:
 app.command("init")(_exiting(init.init))
 app.command("index")(_exiting(index.index))
 app.command("audit")(_exiting(audit.audit))
+gate.app.command("run", hidden=True)(_exiting(gate.run))
+app.add_typer(gate.app, name="gate")
+app.command("waive")(_exiting(waive.waive))
 app.command("profile")(_exiting(profile.profile))
 app.command("report")(_exiting(report.report))
 app.command("explain")(_exiting(explain.explain))
+app.command("diff")(_exiting(diff.diff))
+app.command("select")(_exiting(select.select))
 rules.app.command("test")(_exiting(rules.try_cases))
 reply.app.command("import")(_exiting(reply.take))
 app.add_typer(rules.app, name="rules")

@@ -114,12 +114,13 @@ def _audit_of(source: Path, rules: list[Path]) -> AuditResult:
         from dqkit.report.outfolder import read_out
 
         return read_out(source, book)
+    from dqkit.audit.history import with_history
     from dqkit.audit.pictures import with_pictures
     from dqkit.audit.run import recall
     from dqkit.catalog.store import Catalog
 
     catalog = Catalog(source)
-    return with_pictures(recall(catalog, book), catalog)
+    return with_pictures(with_history(recall(catalog, book), catalog), catalog)
 
 
 def _name(site: str | None, lang: str) -> str:

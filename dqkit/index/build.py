@@ -128,17 +128,18 @@ def index(
     started = monotonic()
     began = datetime.now(UTC)
     with catalog.write(lambda: progress.note("another dqkit is writing this catalog: waiting for it")) as writer:
+        before = writer.scan("sources").collect()
         rules = {root: options.site_rules.get(root, options.site_rule) for root in roots}
         rules = rules_of_resends(writer, rules) if options.resend else rules
-        table = register(writer.scan("sources").collect(), list(roots), rules, resend=options.resend)
+        table = register(before, list(roots), rules, resend=options.resend)
         wanted = [s for s in registered(table) if s.kind == FOLDER and (not roots or s.root in roots)]
         if not wanted:
             raise NothingToCheckError("the catalog has no source yet", "name a folder: dqkit index FOLDER")
-        changes = _compare(writer, table, wanted, options, progress)
+        changes = _compare(writer, table, wanted, before, options, progress)
         _refuse_empty(changes)
         _update(writer, table, changes, options, progress)
         table = _mark(table, changes)
-        if not _same_but_for_time(table, writer.scan("sources").collect()):
+        if not _same_but_for_time(table, before):
             writer.overwrite("sources", table)
         progress.stage("summing up")
         summary = _summarize(writer, table, changes, monotonic() - started)
@@ -146,7 +147,8 @@ def index(
             Record(
                 "index",
                 __version__,
-                counts={k: getattr(summary, k) for k in ("files", "new", "changed", "removed", "superseded")},
+                counts={k: getattr(summary, k) for k in ("files", "new", "changed", "removed", "superseded")}
+                | {"sources": [change.source.source_id for change in changes if not change.offline]},
                 complete=summary.complete,
                 started_at=began,
             )
@@ -157,11 +159,16 @@ def index(
 
 
 def _compare(
-    writer: Writer, table: pl.DataFrame, wanted: Iterable[Source], options: IndexOptions, progress: Progress
+    writer: Writer,
+    table: pl.DataFrame,
+    wanted: Iterable[Source],
+    before: pl.DataFrame,
+    options: IndexOptions,
+    progress: Progress,
 ) -> list[Change]:
+    """List the sources and compare; `before` are the sources as the catalog had them."""
     progress.stage("listing")
     folders = dict(table.select("source_id", "root_folders").iter_rows())
-    before = writer.scan("sources").collect()
     rules = dict(before.select("source_id", "site_from").iter_rows())
     resends = set(before.filter(is_resend())["source_id"]) ^ set(table.filter(is_resend())["source_id"])
     changes = []

@@ -43,7 +43,7 @@ def remove_source(catalog: Catalog, name: str) -> int:
         for table in _HELD:
             kept = writer.scan(table, superseded=True).filter(~this & pl.col("bucket").is_in(buckets)).collect()
             writer.replace(table, kept, buckets)
-        for table in ("labels", "pixel_measures"):
+        for table in ("labels", "pixel_measures", "checksums"):
             rows = writer.scan(table).collect()
             writer.overwrite(table, rows.join(gone, on="file_id", how="anti"))
         held = gone.height

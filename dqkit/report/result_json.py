@@ -11,6 +11,7 @@ from dqkit.catalog.schema import INT, OUTCOMES, PROBLEMS, REAL, TEXT, TEXTS, Sch
 from dqkit.errors import DqkitError, ExitCode
 from dqkit.model import Severity, Verdict
 from dqkit.profile.glance import Glance
+from dqkit.report.diff_json import history_to_json
 from dqkit.report.profile_json import profile_to_json
 from dqkit.report.summary import SEVERITIES, by_severity, worst_problems
 from dqkit.rulebook.rule import Text
@@ -70,6 +71,7 @@ def result_to_json(result: AuditResult) -> dict[str, Any]:
         "outcomes": conform(result.outcomes, OUTCOMES).to_dicts(),
         "problems": _problems(result.problems),
         "profile": profile_to_json(result.profile) if result.profile is not None else None,
+        "history": history_to_json(result.history),
         "glance": {name: _glance(result.glance, name) for name in _GLANCE},
     }
 
