@@ -530,6 +530,32 @@ RUNS: Schema = {
 }
 """Append-only and hash-chained; the last row names the versions of every table that belong together."""
 
+COHORT: Schema = {
+    "level": TEXT,  # patient | study | series
+    **_KEYS,
+    "StudyInstanceUID": TEXT,
+    "SeriesInstanceUID": TEXT,
+    "Modality": TEXT,  # of a series
+    "included": FLAG,
+    "step": TEXT,  # the step of the policy that took it out; null where it is in
+    "reasons": TEXTS,  # why it is out (or in, where a person decided that), in English …
+    "reasons_zh": TEXTS,  # … and in Chinese, index-aligned
+    "unknown": FLAG,  # out because an attribute that a condition asks for is missing or varies
+    "owner": TEXT,  # of a person's decision
+    "decided_on": DATE,
+    "n_files": INT,  # of a series, as all that follow: what tells that it changed since
+    "n_instances": INT,
+    "size": INT,  # bytes
+    "mtime_ns": INT,  # of its newest file
+}
+"""One row a patient, study and series of a catalog: chosen or not, and why. The file of `dqkit select`, in-house."""
+
+COHORT_SERIES: Schema = {
+    "cohort_sha256": TEXT,  # of the file
+    "series_key": TEXT,
+}
+"""The series of every cohort that an audit was restricted to, so that it can be recalled without the file."""
+
 TABLES: dict[str, Schema] = {
     "sources": SOURCES,
     "instances": INSTANCES,
@@ -541,6 +567,7 @@ TABLES: dict[str, Schema] = {
     "provenance": PROVENANCE,
     "outcomes": OUTCOMES,
     "findings": FINDINGS,
+    "cohort_series": COHORT_SERIES,
     "runs": RUNS,
 }
 

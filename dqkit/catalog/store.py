@@ -39,7 +39,7 @@ class Catalog:
     path
         Its folder.
     key_fingerprint
-        Fingerprint of the key in use; None where nothing keyed is read.
+        Fingerprint of the key in use; None where nothing keyed is read. As an attribute: that of the catalog.
 
     Raises
     ------
@@ -60,6 +60,7 @@ class Catalog:
                 f"the catalog {path} was made with the key {marker['key_fingerprint']}, yours is {key_fingerprint}",
                 "give its key with DQKIT_KEY or --key-file: pseudonyms would not match",
             )
+        self.key_fingerprint: str = marker["key_fingerprint"]
         self._whole: set[tuple[str, int]] = set()
         with _damage_told(path):
             self._versions = runs.last(path).table_versions

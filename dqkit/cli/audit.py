@@ -35,6 +35,7 @@ def audit(
     rules: opt.RulesOption = None,
     pack: opt.PackOption = None,
     only: opt.OnlyOption = None,
+    cohort: opt.CohortOption = None,
     fail_on: Annotated[
         opt.FailOn, typer.Option("--fail-on", help="The mildest severity that fails.")
     ] = opt.FailOn.CRITICAL,
@@ -64,7 +65,11 @@ def audit(
       dqkit audit dqkit-catalog --select GEO --fail-on warning
 
       dqkit audit /archive --pack prostate-mr --pack my-pack.yaml
+
+      dqkit audit dqkit-catalog --cohort cohort.parquet    what dqkit select chose
     """
+    from dataclasses import replace
+
     from dqkit.audit.only import Only
     from dqkit.identity import load_key
     from dqkit.index.sources import keep_out
@@ -89,10 +94,12 @@ def audit(
         chosen = indexing.index_options(site, site_from, workers, pixels, confirm_removed)
         indexing.run_index(opened, roots, indexing.settled(ctx, roots, chosen))
     from dqkit.audit.run import AuditOptions
+    from dqkit.catalog.cohort import read_cohort
     from dqkit.model import Severity
 
     severity = None if fail_on is opt.FailOn.NEVER else Severity(fail_on.value)
-    result = _judge(opened, book, pseudonyms, AuditOptions(severity, engine.value, packs, Only.parse(only or [])))
+    part = replace(Only.parse(only or []), cohort=read_cohort(cohort, opened) if cohort else None)
+    result = _judge(opened, book, pseudonyms, AuditOptions(severity, engine.value, packs, part))
     _show(result, out, path, lang.value, json=json)
     return int(result.judgement.exit_code)
 

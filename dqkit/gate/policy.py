@@ -6,7 +6,9 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
+from dqkit.audit.only import Only
 from dqkit.model import Severity
+from dqkit.rulebook.document import Mark
 from dqkit.rulebook.rule import Allow
 from dqkit.rulebook.scope import Scope
 
@@ -32,11 +34,13 @@ class Allowance:
     """How much of `rules` may fail (or be unknown) at `site`; None = at every site by itself.
 
     `rules` is a selector as `dqkit audit --select` takes it: an id, a family, a name, a pattern, a pack, a variant.
+    `at_most` None = any number.
     """
 
     rules: str
-    at_most: Allow
-    site: str | None = None
+    at_most: Allow | None
+    site: str | None
+    mark: Mark
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,11 @@ class Per(StrEnum):
     CLASS = "class"
     SITE_AND_CLASS = "site and class"
 
+    @property
+    def needs_classes(self) -> bool:
+        """Whether there must be a dataset that names classes."""
+        return self in {Per.CLASS, Per.SITE_AND_CLASS}
+
 
 @dataclass(frozen=True)
 class Minimum:
@@ -82,18 +91,21 @@ class Minimum:
 
     Attributes
     ----------
+    name
+        Tells it from the others: what it counts and where.
     sites, classes
-        For these alone; empty = for every one that is there.
+        For these alone, there or not; empty = for every one that is there.
     """
 
     name: str
     counted: Counted
     number: int
-    scope: Scope = field(default_factory=Scope)
-    per: Per = Per.SITE
-    sites: tuple[str, ...] = ()
-    classes: tuple[str, ...] = ()
-    severity: Severity = Severity.CRITICAL
+    scope: Scope
+    per: Per
+    sites: tuple[str, ...]
+    classes: tuple[str, ...]
+    severity: Severity
+    mark: Mark
 
 
 @dataclass(frozen=True)
@@ -107,13 +119,37 @@ class DatasetColumns:
 
 
 @dataclass(frozen=True)
+class Pin:
+    """A pack at the version that the policy relies on; `pack` is its name, or its file."""
+
+    pack: str
+    version: str
+    mark: Mark
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file of one's own."""
+        return self.pack.endswith((".yaml", ".yml"))
+
+
+@dataclass(frozen=True)
 class Action:
-    """Whom to tell: an Action of the Checkpoint. Secrets stand in environment variables, here are their names."""
+    """Whom to tell: an Action of the Checkpoint.
+
+    Attributes
+    ----------
+    kind
+        ``slack``, ``teams`` or ``email``.
+    always
+        Whether it tells of every verdict, or of those alone that are not green.
+    settings
+        As the policy has them. A secret is never among them, but the name of the environment variable that holds it.
+    """
 
     kind: str
-    on: str
-    settings: Mapping[str, str | int | bool | tuple[str, ...]]
-    line: int
+    always: bool
+    settings: Mapping[str, str | int | tuple[str, ...]]
+    mark: Mark
 
 
 @dataclass(frozen=True)
@@ -122,16 +158,16 @@ class Policy:
 
     Attributes
     ----------
-    packs
-        References with a version (``lung-screening-ct@1.0.0``) or files; none = the book as `general`, pinned too.
     select, ignore
         Rules, as `dqkit audit` takes them.
+    only
+        The sites and modalities that are judged.
     fail_on
-        The severities that fail the gate.
+        The mildest severity that fails the gate.
     allow
         In the place of the allowances of rules; later ones win over earlier ones.
     max_catalog_age
-        The oldest that the last look at every source may be; None = any age.
+        The oldest that the last look at any source may be; None = any age.
     required_sites
         Sites that must be there.
     """
@@ -140,15 +176,16 @@ class Policy:
     text: str
     sha256: str
     name: str
-    packs: tuple[str, ...]
+    packs: tuple[Pin, ...]
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
-    fail_on: frozenset[Severity] = frozenset({Severity.CRITICAL})
+    only: Only = field(default_factory=Only)
+    fail_on: Severity = Severity.CRITICAL
     allow: tuple[Allowance, ...] = ()
     max_unknown: MaxUnknown = field(default_factory=MaxUnknown)
     minimum: tuple[Minimum, ...] = ()
     max_catalog_age: timedelta | None = None
-    rehash: Rehash = Rehash.NONE
+    rehash: Rehash = Rehash.SAMPLE
     required_sites: tuple[str, ...] = ()
     dataset: DatasetColumns = field(default_factory=DatasetColumns)
     actions: tuple[Action, ...] = ()

@@ -2,88 +2,37 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 
 from dqkit.audit.coverage import PackOfRun
+from dqkit.audit.notice import Failing
 from dqkit.audit.only import Only
 from dqkit.audit.result import Judgement
+from dqkit.gate.baseline import UsedBaseline
 from dqkit.gate.condition import Condition
 from dqkit.gate.dataset import DatasetTrace
 from dqkit.gate.policy import Policy
+from dqkit.gate.waivers import UsedWaivers
 from dqkit.rulebook.rule import Rule, Text
 
 
 @dataclass(frozen=True)
-class Waiver:
-    """An accepted finding, or several: who answers for it, why, and until when.
-
-    Attributes
-    ----------
-    id
-        Hash of rule, variant and scope: what `waived_by` of a finding names.
-    rule, variant
-        Whose findings; an empty variant is the rule of the book alone.
-    scope
-        Column of FINDINGS (``site``, ``patient_hash``, ``finding_id``, ``problem_id``, ``location``, ``modality``,
-        ``scanner``, ``protocol``) -> the value it must have.
-    expires
-        The last day on which it holds.
-    line
-        Where it stands in its file.
-    """
-
-    id: str
-    rule: str
-    variant: str
-    scope: Mapping[str, str]
-    owner: str
-    reason: str
-    expires: date
-    line: int
-
-
-@dataclass(frozen=True)
-class UsedWaivers:
-    """What became of the waivers of a file; `used` names how many findings each of them accepts."""
-
-    text: str = ""
-    sha256: str = ""
-    used: tuple[tuple[Waiver, int], ...] = ()
-    expired: tuple[Waiver, ...] = ()
-    unmatched: tuple[Waiver, ...] = ()
-
-
-@dataclass(frozen=True)
-class UsedBaseline:
-    """The baseline that was held against the findings.
-
-    Attributes
-    ----------
-    known
-        Findings that it names and that are still there.
-    gone
-        Findings that it names and that are not there any more.
-    same_rules
-        Whether it was made by the same rules; where not, findings of changed rules may seem new.
-    """
-
-    sha256: str
-    made_at: datetime
-    findings: int
-    known: int
-    gone: int
-    same_rules: bool
-
-
-@dataclass(frozen=True)
 class ToldAction:
-    """An action of the policy and how it went; `error` is free of secrets, and empty where all went well."""
+    """An action of the policy and how it went.
+
+    Attributes
+    ----------
+    sent
+        Whether somebody was told; an action that waits for a failure tells nobody of a green verdict.
+    error
+        Why not, free of secrets; empty where all went well.
+    """
 
     kind: str
-    ran: bool
+    sent: bool
     error: str = ""
 
 
@@ -97,10 +46,11 @@ class GateResult:
         OUTCOMES of rules and conditions, with what is waived, what the baseline knows, and the verdict of each.
     findings
         FINDINGS of rules and conditions, with `waived_by`.
-    new
-        finding_ids that are neither waived nor known to the baseline.
+        With the columns `finding`, `series` and `place` (gate/places.py), and `known`: the baseline names it.
     judgement
         As the checkpoint gave it; its `failing` names rules and conditions.
+    deciding
+        Of what fails, the outcomes that make the verdict what it is.
     title
         Names of the sources.
     run_id, audit_run_id
@@ -127,14 +77,21 @@ class GateResult:
     packs: tuple[PackOfRun, ...]
     outcomes: pl.DataFrame
     findings: pl.DataFrame
-    new: frozenset[str]
     conditions: tuple[Condition, ...]
     judgement: Judgement
+    deciding: tuple[Failing, ...]
     waivers: UsedWaivers = field(default_factory=UsedWaivers)
     baseline: UsedBaseline | None = None
     only: Only = field(default_factory=Only)
     dataset: DatasetTrace | None = None
     actions: tuple[ToldAction, ...] = ()
+    notes: tuple[Text, ...] = ()
+    """What a person should know beside the verdict."""
+
+    @property
+    def new_findings(self) -> pl.DataFrame:
+        """Those that are neither waived nor known to the baseline."""
+        return self.findings.filter((pl.col("waived_by") == "") & ~pl.col("known"))
 
     @property
     def titles(self) -> dict[tuple[str, str], Text]:

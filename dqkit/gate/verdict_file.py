@@ -8,10 +8,13 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from dqkit.catalog.schema import OUTCOMES, conform
 from dqkit.errors import DqkitError
 from dqkit.gate.condition import Condition
-from dqkit.gate.result import GateResult, UsedWaivers, Waiver
+from dqkit.gate.result import GateResult
+from dqkit.gate.waivers import UsedWaivers, Waiver
 
 FORMAT = "dqkit-gate"
 FORMAT_VERSION = 1
@@ -42,6 +45,8 @@ def verdict_to_json(result: GateResult) -> dict[str, Any]:
         "complete": judgement.complete,
         "incomplete_because": [dict(reason) for reason in judgement.incomplete_because],
         "failing": [_failing(label, site) for label, site in judgement.failing],
+        "deciding": [{"rule_id": rule, "variant": variant, "site": site} for rule, variant, site in result.deciding],
+        "notes": [dict(note) for note in result.notes],
         "title": result.title,
         "key_fingerprint": result.key_fingerprint,
         "catalog": {
@@ -61,11 +66,21 @@ def verdict_to_json(result: GateResult) -> dict[str, Any]:
         "rules": [{"rule_id": rule.id, "variant": rule.variant, "sha256": rule.sha256} for rule in result.rules],
         "outcomes": conform(result.outcomes, OUTCOMES).to_dicts(),
         "conditions": [_condition(condition) for condition in result.conditions],
-        "counts": {"findings": result.findings.height, "new": len(result.new)},
+        "counts": _counts(result),
         "waivers": _waivers(result.waivers),
         "baseline": _baseline(result),
         "dataset": dict(result.dataset.section) if result.dataset is not None else None,
-        "actions": [{"action": one.kind, "ran": one.ran, "error": one.error} for one in result.actions],
+        "actions": [{"action": one.kind, "sent": one.sent, "error": one.error} for one in result.actions],
+    }
+
+
+def _counts(result: GateResult) -> dict[str, int]:
+    findings = result.findings
+    return {
+        "findings": findings.height,
+        "waived": findings.filter(pl.col("waived_by") != "").height,
+        "known": findings.filter("known").height,
+        "new": result.new_findings.height,
     }
 
 
@@ -97,13 +112,13 @@ _FINDINGS_KEPT = 1000
 
 
 def _waivers(waivers: UsedWaivers) -> dict[str, Any] | None:
-    if not waivers.sha256:
+    if not waivers.file.sha256:
         return None
     return {
-        "sha256": waivers.sha256,
-        "text": waivers.text,
+        "sha256": waivers.file.sha256,
+        "text": waivers.file.text,
         "used": [{**_waiver(waiver), "findings": findings} for waiver, findings in waivers.used],
-        "expired": [_waiver(waiver) for waiver in waivers.expired],
+        "expired": [{**_waiver(waiver), "findings": findings} for waiver, findings in waivers.expired],
         "unmatched": [_waiver(waiver) for waiver in waivers.unmatched],
     }
 
@@ -121,17 +136,24 @@ def _waiver(waiver: Waiver) -> dict[str, Any]:
 
 
 def _baseline(result: GateResult) -> dict[str, Any] | None:
-    baseline = result.baseline
-    if baseline is None:
+    used = result.baseline
+    if used is None:
         return None
     return {
-        "sha256": baseline.sha256,
-        "made_at": baseline.made_at.astimezone(UTC).isoformat(),
-        "findings": baseline.findings,
-        "known": baseline.known,
-        "gone": baseline.gone,
-        "same_rules": baseline.same_rules,
+        "sha256": used.baseline.sha256,
+        "made_at": used.baseline.made_at.astimezone(UTC).isoformat(),
+        "findings": len(used.baseline.findings),
+        "known": used.known,
+        "gone": used.gone,
+        "same_rules": used.same_rules,
     }
+
+
+def decision_digest(data: Mapping[str, Any]) -> str:
+    """Return the hash of a verdict, which its run keeps: over everything but the name of that run."""
+    of_run = {**data["catalog"], "run_id": ""}
+    text = json.dumps({**data, "catalog": of_run}, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def verdict_bytes(result: GateResult) -> bytes:
