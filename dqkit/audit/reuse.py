@@ -1,7 +1,7 @@
 """The last audit stands as long as nothing that it saw or judged by has changed."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from dqkit import __version__
 from dqkit.audit.coverage import PackOfRun, packs_of_run
@@ -20,10 +20,21 @@ def standing_audit(catalog: Catalog, rules: Sequence[Rule], options: AuditOption
     if run is None or run["rules"] != rules_digest(rules) or run["dqkit_version"] != __version__:
         return None
     kept = json.loads(run["counts"])
-    if json.loads(run["table_versions"]) != catalog.versions or kept.get("only") != options.only.to_json():
+    if (
+        _seen(json.loads(run["table_versions"])) != _seen(catalog.versions)
+        or kept.get("only") != options.only.to_json()
+    ):
         return None
     done = audited_then(catalog, run)
     return done if _named(done.coverage.packs) == _named(packs_of_run(rules, options.packs)) else None
+
+
+_NOT_SEEN = frozenset({"checksums"})
+"""Tables that no audit looks at."""
+
+
+def _seen(versions: Mapping[str, int]) -> dict[str, int]:
+    return {name: version for name, version in versions.items() if name not in _NOT_SEEN}
 
 
 def _named(packs: Sequence[PackOfRun]) -> list[tuple[str, str, str]]:

@@ -42,11 +42,6 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
 
 
-WaiversOption = Annotated[
-    Path | None, typer.Option("--waivers", metavar="FILE", help="Accepted findings, with owner, reason and expiry.")
-]
-
-
 def run(
     ctx: typer.Context,
     targets: Annotated[
@@ -65,7 +60,7 @@ def run(
     baseline: Annotated[
         Path | None, typer.Option("--baseline", metavar="FILE", help="Findings that are known: only new ones fail.")
     ] = None,
-    waivers: WaiversOption = None,
+    waivers: opt.WaiversOption = None,
     cohort: opt.CohortOption = None,
     write_baseline: Annotated[
         Path | None, typer.Option("--write-baseline", metavar="FILE", help="Write what is found now as a baseline.")

@@ -8,7 +8,21 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from dqkit.cli import audit, catalog, explain, gate, index, init, interrupt, packs, profile, report, rules, sources
+from dqkit.cli import (
+    audit,
+    catalog,
+    explain,
+    gate,
+    index,
+    init,
+    interrupt,
+    packs,
+    profile,
+    report,
+    rules,
+    sources,
+    waive,
+)
 from dqkit.cli.config import RootGroup, lend_settings
 from dqkit.cli.screen import outlive_readers, screen
 from dqkit.errors import DqkitError, ExitCode
@@ -66,6 +80,7 @@ app.command("index")(_exiting(index.index))
 app.command("audit")(_exiting(audit.audit))
 gate.app.command("run", hidden=True)(_exiting(gate.run))
 app.add_typer(gate.app, name="gate")
+app.command("waive")(_exiting(waive.waive))
 app.command("profile")(_exiting(profile.profile))
 app.command("report")(_exiting(report.report))
 app.command("explain")(_exiting(explain.explain))

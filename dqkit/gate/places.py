@@ -23,7 +23,7 @@ def with_places(findings: pl.DataFrame, tables: Tables, pseudonyms: Pseudonyms) 
     place
         ``series 3f9a2c…``, else level and pseudonym of the entity (``study 12ab…``), else as it stands in `location`.
     """
-    keys = _series_keys(findings, tables)
+    keys = series_keys(findings, tables)
     series = _hashed(keys, "series", pseudonyms)
     own = pl.col("rule_id").str.starts_with("GATE-")  # conditions name their subject themselves
     entity = pl.col("level") + " " + _hashed(findings["entity"], "entity", pseudonyms)
@@ -44,7 +44,7 @@ def _hashed(values: pl.Series, kind: str, pseudonyms: Pseudonyms) -> pl.Series:
     return values.replace_strict(distinct, hashed, default=None, return_dtype=pl.String)
 
 
-def _series_keys(findings: pl.DataFrame, tables: Tables) -> pl.Series:
+def series_keys(findings: pl.DataFrame, tables: Tables) -> pl.Series:
     """Return the series_key of every finding; null where it speaks of a study, a patient or more."""
     numbered = findings.select("level", "entity", *_UIDS).with_row_index("row")
     is_narrow = pl.col("level").is_in([level.value for level in (*_BY_LEVEL, Level.SERIES)])

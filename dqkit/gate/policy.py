@@ -7,18 +7,11 @@ from enum import StrEnum
 from pathlib import Path
 
 from dqkit.audit.only import Only
+from dqkit.index.checksums import Rehash
 from dqkit.model import Severity
 from dqkit.rulebook.document import Mark
 from dqkit.rulebook.rule import Allow
 from dqkit.rulebook.scope import Scope
-
-
-class Rehash(StrEnum):
-    """Which files of a dataset are read again, to be sure that they are those that were audited."""
-
-    NONE = "none"
-    SAMPLE = "sample"
-    ALL = "all"
 
 
 class Unknown(StrEnum):

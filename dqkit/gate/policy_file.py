@@ -17,10 +17,10 @@ from dqkit.gate.policy import (
     Per,
     Pin,
     Policy,
-    Rehash,
     Unknown,
 )
 from dqkit.gate.policy_actions import read_actions
+from dqkit.index.checksums import Rehash
 from dqkit.model import Level, Severity
 from dqkit.rulebook.document import parse_document
 from dqkit.rulebook.load import allow_of

@@ -1,6 +1,7 @@
 """A gate: a catalog held against a policy, and the verdict kept in the catalog's runs."""
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ import polars as pl
 
 from dqkit import __version__
 from dqkit.audit.coverage import packs_of_run
-from dqkit.audit.only import part_of
+from dqkit.audit.only import Only, part_of
 from dqkit.audit.recognise import recognisers_of
 from dqkit.audit.reuse import standing_audit
 from dqkit.audit.run import Audited, AuditOptions, preload_verdict, rules_digest, run_audit, title_of
@@ -24,17 +25,20 @@ from dqkit.gate.decide import Accepted, Decision, Found, decide
 from dqkit.gate.freshness import age_condition, source_seen_at
 from dqkit.gate.kinds import KINDS
 from dqkit.gate.minimums import minimum_conditions
-from dqkit.gate.places import with_places
+from dqkit.gate.places import series_keys, with_places
 from dqkit.gate.policy import Policy
 from dqkit.gate.policy_file import pinned_packs
 from dqkit.gate.presence import pack_conditions, site_conditions
+from dqkit.gate.rehash import rehashed
 from dqkit.gate.result import GateResult
 from dqkit.gate.telling import Told
+from dqkit.gate.trace import trace
 from dqkit.gate.verdict_file import decision_digest, verdict_to_json
-from dqkit.gate.waivers import UsedWaivers, WaiverFile
+from dqkit.gate.waivers import UsedWaivers, WaiverFile, waive
 from dqkit.identity import Pseudonyms
+from dqkit.index.checksums import Rehash
 from dqkit.index.progress import Progress, Silent
-from dqkit.model import Origin
+from dqkit.model import Origin, Severity
 from dqkit.rulebook.book import Book, load_book
 from dqkit.rulebook.pack import Pack
 from dqkit.rulebook.pack_rules import with_packs
@@ -75,6 +79,20 @@ class Judges:
     packs: tuple[Pack, ...]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a gate was asked."""
+
+    policy: Policy
+    judges: Judges
+    options: GateOptions
+
+    @property
+    def only(self) -> Only:
+        """What alone is judged."""
+        return replace(self.policy.only, cohort=self.options.cohort)
+
+
 def judges_of(policy: Policy, rules: Sequence[Path] = ()) -> Judges:
     """Load the rules that `policy` asks for; `rules` are files and folders of further ones.
 
@@ -111,29 +129,29 @@ def gate(
     """
     options, progress = options or GateOptions(), progress or Silent()
     began = datetime.now(UTC)
-    only = replace(policy.only, cohort=options.cohort)
-    audited, reused = _audited(catalog, judges, pseudonyms, AuditOptions(packs=judges.packs, only=only), progress)
-    versions = catalog.versions
-    tables = part_of(catalog, only)
-    trace = _traced(options, policy, catalog, pseudonyms, progress)
-    seen_at = source_seen_at(catalog)
-    sites = _sites(tables)
-    conditions = [*_asked(policy, judges, tables, sites, trace), *pack_conditions(judges.packs, audited.coverage)]
-    conditions += [one for one in (age_condition(seen_at, policy.max_catalog_age, options.now),) if one is not None]
+    asked = Asked(policy, judges, options)
+    audited, reused = _audited(catalog, asked, pseudonyms, progress)
+    judged = copy(catalog)  # stays at the versions of the audit, whatever is written from here on
+    trace = _traced(asked, audited, catalog, pseudonyms, progress)
+    seen_at = source_seen_at(judged)
+    sites = _sites(part_of(judged, asked.only))
+    conditions = _conditions(asked, audited, judged, sites, trace, seen_at)
+    if policy.rehash is not Rehash.NONE and trace is None:
+        progress.stage("reading files again")
+        conditions += (rehashed(catalog, policy.rehash, pseudonyms, progress),)
     progress.stage("reaching a verdict")
-    digest = rules_digest(judges.book.rules)
-    told = Told(policy, _titles(judges, trace), options.lang)
+    told = Told(policy, _titles(judges, conditions), options.lang)
     decision = decide(
         policy,
         judges.book,
-        Found(audited.outcomes, audited.findings, tuple(conditions), audited.judgement.incomplete_because),
-        Accepted(options.waivers, options.baseline, digest),
+        Found(audited.outcomes, audited.findings, conditions, audited.judgement.incomplete_because),
+        Accepted(options.waivers, options.baseline, rules_digest(judges.book.rules)),
         options.now.date(),
-        lambda findings: with_places(findings, catalog, pseudonyms),
+        lambda findings: with_places(findings, judged, pseudonyms),
         told.notices,
     )
     result = GateResult(
-        title=title_of(catalog),
+        title=title_of(judged),
         dqkit_version=__version__,
         decided_at=options.now,
         run_id="",
@@ -141,11 +159,11 @@ def gate(
         audit_reused=reused,
         catalog=catalog.path,
         key_fingerprint=pseudonyms.fingerprint,
-        table_versions=versions,
+        table_versions=judged.versions,
         source_seen_at=seen_at,
         policy=policy,
         rules=judges.book.rules,
-        rules_digest=digest,
+        rules_digest=rules_digest(judges.book.rules),
         packs=packs_of_run(judges.book.rules, judges.packs),
         outcomes=decision.outcomes,
         findings=decision.findings,
@@ -154,7 +172,7 @@ def gate(
         deciding=decision.deciding,
         waivers=decision.waivers,
         baseline=decision.baseline,
-        only=only,
+        only=asked.only,
         dataset=trace,
         actions=told.outcome(),
         notes=tuple(_notes(policy, decision, sites, options.now)),
@@ -175,21 +193,30 @@ def baseline_of(result: GateResult) -> Baseline:
     )
 
 
-def _audited(
-    catalog: Catalog, judges: Judges, pseudonyms: Pseudonyms, options: AuditOptions, progress: Progress
-) -> tuple[Audited, bool]:
+def _audited(catalog: Catalog, asked: Asked, pseudonyms: Pseudonyms, progress: Progress) -> tuple[Audited, bool]:
     """Return the last audit where it stands, else a new one; and which it is."""
     preload_verdict()
-    standing = standing_audit(catalog, judges.book.rules, options)
+    options, rules = AuditOptions(packs=asked.judges.packs, only=asked.only), asked.judges.book.rules
+    standing = standing_audit(catalog, rules, options)
     if standing is not None:
         return standing, True
-    return run_audit(catalog, judges.book.rules, pseudonyms, options, progress), False
+    return run_audit(catalog, rules, pseudonyms, options, progress), False
 
 
 def _traced(
-    options: GateOptions, policy: Policy, catalog: Catalog, pseudonyms: Pseudonyms, progress: Progress
+    asked: Asked, audited: Audited, catalog: Catalog, pseudonyms: Pseudonyms, progress: Progress
 ) -> DatasetTrace | None:
-    return None
+    """Trace the dataset, if any; a file of a series that fails at or above `fail_on` and is not waived is unfit."""
+    policy, options = asked.policy, asked.options
+    if options.dataset is None:
+        return None
+    progress.stage("tracing the dataset")
+    severe = [severity.value for severity in Severity if severity.rank >= policy.fail_on.rank]
+    findings = audited.findings.filter(pl.col("severity").is_in(severe))
+    waived, _ = waive(with_places(findings, catalog, pseudonyms), options.waivers, options.now.date())
+    unfit = series_keys(findings, catalog).filter(waived["waived_by"] == "").drop_nulls()
+    judged = part_of(catalog, asked.only) if asked.only else None
+    return trace(options.dataset, policy, catalog, pseudonyms, progress, judged=judged, unfit=frozenset(unfit))
 
 
 def _sites(tables: Tables) -> frozenset[str]:
@@ -197,18 +224,30 @@ def _sites(tables: Tables) -> frozenset[str]:
     return frozenset(pl.concat(pl.collect_all(found))["site"].drop_nulls())
 
 
-def _asked(
-    policy: Policy, judges: Judges, tables: Tables, sites: frozenset[str], trace: DatasetTrace | None
-) -> list[Condition]:
-    """Return the conditions on what there is: sites, numbers, and the dataset."""
-    enough = minimum_conditions(policy.minimum, tables, sites, trace, recognisers_of(judges.packs))
-    return [*site_conditions(policy.required_sites, sites), *enough, *(trace.conditions if trace else ())]
+def _conditions(
+    asked: Asked,
+    audited: Audited,
+    catalog: Catalog,
+    sites: frozenset[str],
+    trace: DatasetTrace | None,
+    seen_at: datetime | None,
+) -> tuple[Condition, ...]:
+    """Return what the policy asks for beside the rules: age, sites, packs, numbers, and the dataset."""
+    policy, judges = asked.policy, asked.judges
+    age = age_condition(seen_at, policy.max_catalog_age, asked.options.now)
+    tables = part_of(catalog, asked.only)
+    return (
+        *([age] if age is not None else []),
+        *site_conditions(policy.required_sites, sites),
+        *pack_conditions(judges.packs, audited.coverage),
+        *minimum_conditions(policy.minimum, tables, sites, trace, recognisers_of(judges.packs)),
+        *(trace.conditions if trace is not None else ()),
+    )
 
 
-def _titles(judges: Judges, trace: DatasetTrace | None) -> dict[tuple[str, str], Text]:
+def _titles(judges: Judges, conditions: Sequence[Condition]) -> dict[tuple[str, str], Text]:
     titles = {rule.key: rule.title for rule in judges.book.rules}
-    titles |= {(kind.id, ""): kind.title for kind in KINDS}
-    return titles | {(one.kind.id, ""): one.kind.title for one in (trace.conditions if trace else ())}
+    return titles | {(kind.id, ""): kind.title for kind in (*KINDS, *(one.kind for one in conditions))}
 
 
 def _notes(policy: Policy, decision: Decision, sites: frozenset[str], now: datetime) -> Iterator[Text]:

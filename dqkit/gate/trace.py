@@ -73,7 +73,7 @@ def trace(
     asked = Asked(policy.dataset.file, policy.dataset.label, root=policy.dataset.root)
     read = read_dataset(dataset, asked)
     listed = files_of(read, progress)
-    rehash = Rehash(policy.rehash.value)
+    rehash = policy.rehash
     options = TraceOptions(rehash, judged, unfit, os.cpu_count() or 1)
     files = trace_files(listed, catalog, options, progress)
     rows = _rows(files, listed)

@@ -112,9 +112,23 @@ def _day(node: Node) -> dt.date:
     if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
         return value
     try:
-        return dt.date.fromisoformat(value)
+        return read_day(value, "'expires'")
+    except DqkitError as error:
+        raise node.mark.error(error.message, error.hint) from None
+
+
+def read_day(text: object, what: str) -> dt.date:
+    """Read a day; `what` stands in the error.
+
+    Raises
+    ------
+    DqkitError
+        It is none.
+    """
+    try:
+        return dt.date.fromisoformat(text)  # type: ignore[arg-type] # what is no text is told below
     except (TypeError, ValueError):
-        raise node.mark.error(f"'expires' cannot be {node.word}", "a day such as 2027-05-31") from None
+        raise DqkitError(f"{what} cannot be {text!r}", "a day such as 2027-05-31") from None
 
 
 def append_waiver(path: Path, waiver: Waiver) -> None:

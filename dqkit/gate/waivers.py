@@ -1,13 +1,15 @@
 """Waivers: findings that somebody accepts, answers for, and only until a day."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cached_property
 
 import polars as pl
 
-from dqkit.identity import digest
+from dqkit.catalog.tables import Tables
+from dqkit.gate.places import with_places
+from dqkit.identity import Pseudonyms, digest
 from dqkit.model import Origin
 
 SCOPES: Mapping[str, str] = {
@@ -136,6 +138,16 @@ def waive(findings: pl.DataFrame, file: WaiverFile, today: date) -> tuple[pl.Dat
         tuple(one for number, one in enumerate(counted) if number in expired),
         tuple(waiver for number, (waiver, n) in enumerate(counted) if number not in expired and not n),
     )
+
+
+def accepting(file: WaiverFile, pseudonyms: Pseudonyms) -> Callable[[pl.DataFrame, Tables], pl.DataFrame]:
+    """Return what marks the findings of an audit that a waiver accepts today (AuditOptions.accept)."""
+
+    def accept(findings: pl.DataFrame, tables: Tables) -> pl.DataFrame:
+        marked, _ = waive(with_places(findings, tables, pseudonyms), file, datetime.now(UTC).date())
+        return findings.with_columns(marked["waived_by"])
+
+    return accept
 
 
 def _hits(findings: pl.DataFrame, waivers: Sequence[Waiver]) -> pl.DataFrame:

@@ -132,7 +132,8 @@ def index(
             Record(
                 "index",
                 __version__,
-                counts={k: getattr(summary, k) for k in ("files", "new", "changed", "removed")},
+                counts={k: getattr(summary, k) for k in ("files", "new", "changed", "removed")}
+                | {"sources": [change.source.source_id for change in changes if not change.offline]},
                 complete=summary.complete,
                 started_at=began,
             )

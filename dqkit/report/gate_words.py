@@ -26,7 +26,7 @@ GATE: dict[str, tuple[str, str]] = {
     "gate.any_allowed": ("any number", "任意数量"),
     "gate.accepted": ("{waived} waived, {known} in the baseline", "已豁免 {waived} 个，基线中 {known} 个"),
     "gate.more_places": ("and {n} more|and {n} more", "另有 {n} 项"),
-    "gate.waivers": ("Waivers", "豁免"),
+    "gate.waivers": ("Accepted", "已接受"),
     "gate.waived": (
         "{n} finding is waived: there, and not failing.|{n} findings are waived: there, and not failing.",
         "有 {n} 个检出项已豁免：仍然存在，但不计为未通过。",
