@@ -96,6 +96,15 @@ class Catalog:
                 self._whole.add((table, self._versions[table]))
             return _scan(opened, TABLES[table])
 
+    def rows_at(self, table: str, version: int) -> int | None:
+        """Return how many rows `table` had at a Delta version; None where that version is there no more."""
+        try:
+            opened = DeltaTable(self.path / table, version=version)
+            check_whole(opened, self.path / table)
+        except (DeltaError, DqkitError):
+            return None
+        return int(pl.DataFrame(opened.get_add_actions().select(["num_records"]))["num_records"].sum())
+
     def refresh(self) -> None:
         """Look at the last complete run again."""
         self.follow(runs.last(self.path))

@@ -11,6 +11,7 @@ import typer
 from dqkit.cli import (
     audit,
     catalog,
+    evidence,
     explain,
     gate,
     index,
@@ -80,6 +81,9 @@ app.command("index")(_exiting(index.index))
 app.command("audit")(_exiting(audit.audit))
 gate.app.command("run", hidden=True)(_exiting(gate.run))
 app.add_typer(gate.app, name="gate")
+evidence.app.command("run", hidden=True)(_exiting(evidence.run))
+evidence.app.command("verify")(_exiting(evidence.verify))
+app.add_typer(evidence.app, name="evidence")
 app.command("waive")(_exiting(waive.waive))
 app.command("profile")(_exiting(profile.profile))
 app.command("report")(_exiting(report.report))

@@ -33,6 +33,12 @@ def run_ids(lines: bytes) -> list[str]:
     return [row["run_id"] for line in lines.splitlines() if (row := _row(line)) is not None]
 
 
+def run_of(lines: bytes, run_id: str) -> Mapping[str, Any] | None:
+    """Return the run with the id `run_id`, or None where the chain has none."""
+    rows = (_row(line) for line in lines.splitlines())
+    return next((row for row in rows if row is not None and row["run_id"] == run_id), None)
+
+
 def _row(line: bytes) -> Mapping[str, Any] | None:
     try:
         row = json.loads(line)
