@@ -107,6 +107,7 @@ class DatasetColumns:
 
     file: str = ""
     label: str = ""
+    split: str = ""
     root: Path | None = None
     """Where relative paths of the file hang; None = on its own folder."""
 

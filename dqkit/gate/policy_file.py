@@ -290,6 +290,8 @@ def _dataset(section: Section, path: Path) -> DatasetColumns:
         return DatasetColumns()
     inner = Section(node, "dataset")
     root = inner.text("root", "")
-    found = DatasetColumns(inner.text("file", ""), inner.text("label", ""), path.parent / root if root else None)
+    found = DatasetColumns(
+        inner.text("file", ""), inner.text("label", ""), inner.text("split", ""), path.parent / root if root else None
+    )
     inner.finish()
     return found

@@ -54,7 +54,7 @@ rehash: sample
 #   - {patients: 20, per: class, classes: [benign, malignant]}
 
 # What the columns of --dataset are called, and where its paths hang.
-# dataset: {file: path, label: diagnosis, root: ../images}
+# dataset: {file: path, label: diagnosis, split: fold, root: ../images}
 
 # Whom to tell. A secret stands in an environment variable; here is its name.
 # actions:
@@ -111,7 +111,7 @@ rehash: sample
 #   - {patients: 20, per: class, classes: [benign, malignant]}
 
 # --dataset 各列的名称，及其路径所在的文件夹。
-# dataset: {file: path, label: diagnosis, root: ../images}
+# dataset: {file: path, label: diagnosis, split: fold, root: ../images}
 
 # 通知对象。密钥存放在环境变量中，此处只写变量名。
 # actions:

@@ -70,7 +70,7 @@ def trace(
     NothingToCheckError
         It names no file.
     """
-    asked = Asked(policy.dataset.file, policy.dataset.label, root=policy.dataset.root)
+    asked = Asked(policy.dataset.file, policy.dataset.label, policy.dataset.split, policy.dataset.root)
     read = read_dataset(dataset, asked)
     listed = files_of(read, progress)
     rehash = policy.rehash

@@ -143,9 +143,7 @@ def append_waiver(path: Path, waiver: Waiver) -> None:
     before = parse_waivers(text, path)
     if twin := next((one for one in before if one.id == waiver.id), None):
         raise DqkitError(f"{path}:{twin.line}: this is waived already", "change its day or its reason there")
-    base = (
-        _HEAD if is_blank(text) and "waivers:" not in text else re.sub(r"(?m)^waivers:\s*\[\s*\]\s*$", "waivers:", text)
-    )
+    base = _before(text)
     new = base + ("" if base.endswith("\n") else "\n") + _entry(waiver)
     try:
         after = parse_waivers(new, path)
@@ -157,6 +155,13 @@ def append_waiver(path: Path, waiver: Waiver) -> None:
         write_atomically(path, new.encode())
     except OSError as error:
         raise DqkitError(f"{path} cannot be written: {error.strerror}", "name another file with --waivers") from error
+
+
+def _before(text: str) -> str:
+    """Return `text` so that an entry can follow."""
+    if is_blank(text):
+        return f"{text.rstrip()}\nwaivers:\n".lstrip()
+    return _EMPTY_LIST.sub("waivers:", text)
 
 
 def _entry(waiver: Waiver) -> str:
