@@ -14,6 +14,7 @@ from dqkit.cli import (
     evidence,
     explain,
     gate,
+    gate_verify,
     index,
     init,
     interrupt,
@@ -80,6 +81,7 @@ app.command("init")(_exiting(init.init))
 app.command("index")(_exiting(index.index))
 app.command("audit")(_exiting(audit.audit))
 gate.app.command("run", hidden=True)(_exiting(gate.run))
+gate.app.command("verify")(_exiting(gate_verify.verify))
 app.add_typer(gate.app, name="gate")
 evidence.app.command("run", hidden=True)(_exiting(evidence.run))
 evidence.app.command("verify")(_exiting(evidence.verify))

@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from dqkit.archive.checksum import sha256_of
 from dqkit.catalog import runs
 from dqkit.catalog.schema import FORMAT_VERSION as CATALOG_FORMAT
 from dqkit.catalog.store import Catalog
@@ -22,12 +23,12 @@ from dqkit.evidence.container import Content
 from dqkit.evidence.coverage import FrameworkEvidence, coverage_of, coverage_to_json
 from dqkit.evidence.environment import environment
 from dqkit.evidence.framework import load_frameworks
+from dqkit.gate.at_hand import changed_packs, changed_rules, judges_at_hand, packs_named
 from dqkit.gate.run import Judges
 from dqkit.gate.verdict_file import VerdictFile, decision_digest
 from dqkit.identity import Pseudonyms
 from dqkit.index.progress import Progress, Silent
 from dqkit.rulebook.book import load_book
-from dqkit.rulebook.pack import general_pack
 from dqkit.rulebook.rule import Text
 
 VERDICT, POLICY, WAIVERS, BASELINE = "verdict.json", "policy.yaml", "waivers.yaml", "baseline.json"
@@ -182,19 +183,18 @@ def _check_belongs(verdict: VerdictFile, catalog: Catalog) -> None:
 
 
 def _texts(found: _Collecting, data: Any, options: EvidenceOptions, beside: Path) -> Judges | None:
-    judges, why = texts.judges_at_hand(data, options.policy or beside, options.rules)
+    judges, why = judges_at_hand(data, options.policy or beside, options.rules)
     if options.policy is not None and texts.sha256_of_text(_text(options.policy)) != data["policy"]["sha256"]:
         raise DqkitError(f"the policy {options.policy} is not the one that the verdict was given by", "name that one")
     found.members |= dict(texts.table_members())
     if judges is None:
         found.lack(f"rules and packs: {why}", f"规则与规则包：{why}")
         return None
-    named = {row["name"] for row in data["packs"]}
-    packs = tuple(pack for pack in (general_pack(), *judges.packs) if pack.name in named)
+    packs = packs_named(data, judges)
     found.members |= dict(texts.rule_members(judges.book.rules)) | dict(texts.pack_members(packs))
-    for label in texts.changed_rules(data, judges):
+    for label in changed_rules(data, judges):
         found.lack(f"the text of the rule {label} as it judged", f"判断时的规则 {label} 文本")
-    for name in texts.changed_packs(data, packs):
+    for name in changed_packs(data, packs):
         found.lack(f"the text of the pack {name} as it judged", f"判断时的规则包 {name} 文本")
     return judges
 
@@ -246,7 +246,7 @@ def _dataset(found: _Collecting, data: Any, folder: Path, pseudonyms: Pseudonyms
         return
     found.members[DATASET] = texts.as_json(section)
     listed = folder / manifest.NAME
-    if not listed.is_file() or _sha256(listed) != section["manifest"]["sha256"]:
+    if not listed.is_file() or sha256_of(listed) != section["manifest"]["sha256"]:
         found.lack(
             f"{manifest.NAME} as the gate wrote it beside the verdict", f"门控时与判定文件一同写出的 {manifest.NAME}"
         )
@@ -262,8 +262,3 @@ def _dataset(found: _Collecting, data: Any, folder: Path, pseudonyms: Pseudonyms
         found.members[CROISSANT] = content
     else:
         found.lack(f"{croissant.NAME} of this manifest beside the verdict", f"与该清单对应的 {croissant.NAME}")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
