@@ -72,7 +72,12 @@ def source_changes(
 ) -> Iterator[tuple[Counted | None, Sentence | None]]:
     """Compare the files that were judged with those that lie in the sources now; what cannot be listed is told."""
     then = catalog.as_of(versions)
-    for source in registered(then.scan("sources").collect()):
+    now = {source.source_id: source for source in registered(catalog.scan("sources").collect())}
+    for judged in registered(then.scan("sources").collect()):
+        source = now.get(judged.source_id)  # where it is now: its folder may have been moved
+        if source is None:
+            yield (f"the source {judged.name} was taken out", f"数据源 {judged.name} 已被移除", 1), None
+            continue
         if source.kind != FOLDER:
             continue
         known = then.scan("instances").filter((pl.col("source_id") == source.source_id) & (pl.col("size") >= 0))
