@@ -68,7 +68,11 @@ def test_other_keys_and_other_files_are_refused(tmp_path: Path) -> None:
         key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     )
     (tmp_path / "text").write_text("hello")
-    for read, names in ((load_private, ("rsa.pem", "text", "gone")), (read_public, ("rsa.pub.pem", "text", "gone"))):
+    (tmp_path / "around").write_bytes(b"x" + make_key(tmp_path / "k.pem")[0].read_bytes())
+    for read, names in (
+        (load_private, ("rsa.pem", "text", "gone")),
+        (read_public, ("rsa.pub.pem", "text", "gone", "around")),
+    ):
         for name in names:
             with pytest.raises(DqkitError, match=r"no Ed25519|no PEM|cannot be (read|opened)"):
                 read(tmp_path / name)

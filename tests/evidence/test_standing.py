@@ -14,7 +14,7 @@ from dqkit.errors import DqkitError, ExitCode
 from dqkit.gate.standing import Given, Standing, standing_of, standing_to_json
 from dqkit.gate.verdict_file import read_verdict
 from dqkit.identity import load_key
-from dqkit.index.build import index
+from dqkit.index.build import IndexOptions, index
 from tests.evidence.conftest import Gated
 
 
@@ -67,7 +67,8 @@ def test_files_of_the_sources_that_came_went_and_changed_are_counted(project: Ga
         ]
     }
     assert found.exit_code == ExitCode.FAILED
-    index(Catalog(project.catalog, load_key().fingerprint), [project.root / "archive"])
+    catalog = Catalog(project.catalog, load_key().fingerprint)
+    index(catalog, [project.root / "archive"], IndexOptions(confirm_removed=True))
     assert said(standing(project))["catalog"] == [
         "2 files in the catalog are new",
         "1 files in the catalog are changed",
