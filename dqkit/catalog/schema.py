@@ -254,6 +254,7 @@ _DERIVED: Schema = {
     "nifti_dtype": TEXT,
     "nifti_orientation_known": FLAG,
     "content_sha256": TEXT,  # whole file; only for files that share their SOPInstanceUID
+    "superseded_by": TEXT,  # file_id of the file of a resend that took its place (index/supersede.py); null = it counts
 }
 
 INSTANCES: Schema = {**_OF_THE_FILE, **_OF_THE_HEADER, **ATTRIBUTES, **_DERIVED}
@@ -436,6 +437,7 @@ SOURCES: Schema = {
     "columns": TEXTS,  # of a table: what it has something to say about; null = a folder, whose headers say all
     "mapping": TEXT,  # of a table: what its columns mean (JSON)
     "fingerprint": TEXT,  # of a table: hash of size, mtime and mapping when it was last read
+    "resend": FLAG,  # its files take the place of older ones of their site; null = no
 }
 
 OUTCOMES: Schema = {
@@ -510,8 +512,38 @@ PROBLEMS: Schema = {
     "observed": TEXT,  # of the example, or the commonest
     "remedy": TEXT,
     "origin": TEXT,
+    "state": TEXT,  # model.ProblemState
+    "state_since": WHEN,
 }
 """Findings rolled up by rule x site x scanner x protocol: what a person acts on."""
+
+PROBLEM_STATES: Schema = {
+    "problem_id": TEXT,
+    "row_id": TEXT,  # the row of a worklist that was answered; null = the problem as a whole
+    "state": TEXT,  # model.ProblemState
+    "at": WHEN,  # when this was recorded
+    "answer": TEXT,  # as the hospital chose it; null where an audit or a steward says it
+    "comment": TEXT,  # free text of a hospital or a steward: in-house
+    "by": TEXT,  # who answered, as the reply says: in-house
+    "answered_on": DATE,  # as the reply says
+    "handback_id": TEXT,
+    "moved_to": TEXT,  # problem_id under which its findings are now
+    "run_id": TEXT,
+    **dict.fromkeys(("rule_id", "variant", "severity", "site", "modality", "scanner", "protocol"), TEXT),
+}
+"""What became of problems, append-only: the last row of a problem without `row_id` is its state."""
+
+HANDBACK_ROWS: Schema = {
+    "handback_id": TEXT,
+    "made_at": WHEN,
+    "row_id": TEXT,  # pseudonym that stands in the worklist
+    "problem_id": TEXT,
+    "row_key": TEXT,  # what the row speaks of (audit.problem_states.row_key); null = the problem as a whole
+    "site": TEXT,
+    "series_key": TEXT,  # the series, or one of the study, patient or folder; null where there is none
+    "run_id": TEXT,
+}
+"""The rows of every worklist that was handed back, append-only: what a reply's row ids mean."""
 
 RUNS: Schema = {
     "run": INT,  # 0, 1, 2 …
@@ -567,6 +599,8 @@ TABLES: dict[str, Schema] = {
     "provenance": PROVENANCE,
     "outcomes": OUTCOMES,
     "findings": FINDINGS,
+    "problem_states": PROBLEM_STATES,
+    "handback_rows": HANDBACK_ROWS,
     "cohort_series": COHORT_SERIES,
     "runs": RUNS,
 }

@@ -11,17 +11,22 @@ import typer
 from dqkit.cli import (
     audit,
     catalog,
+    diff,
     evidence,
     explain,
     gate,
     gate_verify,
+    handback,
     index,
     init,
     interrupt,
     packs,
+    problems,
     profile,
+    reply,
     report,
     rules,
+    select,
     sources,
     waive,
 )
@@ -90,11 +95,17 @@ app.command("waive")(_exiting(waive.waive))
 app.command("profile")(_exiting(profile.profile))
 app.command("report")(_exiting(report.report))
 app.command("explain")(_exiting(explain.explain))
+app.command("diff")(_exiting(diff.diff))
+app.command("select")(_exiting(select.select))
 rules.app.command("test")(_exiting(rules.try_cases))
+reply.app.command("import")(_exiting(reply.take))
 app.add_typer(rules.app, name="rules")
 app.add_typer(packs.app, name="packs")
 app.add_typer(sources.app, name="sources")
 app.add_typer(catalog.app, name="catalog")
+app.add_typer(problems.app, name="problems")
+app.add_typer(handback.app, name="handback")
+app.add_typer(reply.app, name="reply")
 
 
 def main() -> NoReturn:

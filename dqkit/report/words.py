@@ -6,9 +6,12 @@ table, so that a word stands once.
 
 from collections.abc import Mapping
 
+from dqkit.report.cohort_words import COHORT_WORDS
 from dqkit.report.gate_words import GATE
+from dqkit.report.history_words import HISTORY_WORDS
 from dqkit.report.pack_words import PACKS
 from dqkit.report.profile_words import PROFILE
+from dqkit.report.state_words import STATES
 
 LANGUAGES = ("en", "zh")
 
@@ -319,7 +322,21 @@ _TERMINAL: dict[str, tuple[str, str]] = {
 
 WORDS: dict[str, Pair] = {
     key: {"en": en, "zh": zh}
-    for table in (_VERDICT, _SECTIONS, _FIGURES, _CHARTS, _LISTS, _READING, _TERMINAL, GATE, PACKS, PROFILE)
+    for table in (
+        _VERDICT,
+        _SECTIONS,
+        _FIGURES,
+        _CHARTS,
+        _LISTS,
+        _READING,
+        _TERMINAL,
+        GATE,
+        PACKS,
+        PROFILE,
+        STATES,
+        COHORT_WORDS,
+        HISTORY_WORDS,
+    )
     for key, (en, zh) in table.items()
 }
 
