@@ -25,7 +25,8 @@ app()
 '''
 
 COMMANDS = [
-    "", "init", "index", "audit", "profile", "report", "explain", "rules", "rules list", "rules show", "rules test",
+    "", "init", "index", "audit", "gate", "gate run", "gate init", "waive",
+    "profile", "report", "explain", "rules", "rules list", "rules show", "rules test",
     "rules infer", "packs", "packs list", "packs show",
     "sources", "sources list", "sources relocate", "sources remove", "catalog", "catalog info", "catalog vacuum",
 ]  # fmt: skip
