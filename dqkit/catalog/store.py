@@ -8,8 +8,9 @@ which is what a killed run leaves behind (docs/adr/0001-delta-catalog.md).
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,21 @@ class Catalog:
                 check_whole(opened, self.path / table)
                 self._whole.add((table, self._versions[table]))
             return _scan(opened, TABLES[table])
+
+    def as_of(self, versions: Mapping[str, int]) -> "Catalog":
+        """Return this catalog as it was when its tables had `versions`; a table that is not named is as it is now."""
+        then = copy(self)
+        then.follow(runs.Last(-1, "", "", {**self._versions, **versions}))
+        return then
+
+    def rows_at(self, table: str, version: int) -> int | None:
+        """Return how many rows `table` had at a Delta version; None where that version is there no more."""
+        try:
+            opened = DeltaTable(self.path / table, version=version)
+            check_whole(opened, self.path / table)
+        except (DeltaError, DqkitError):
+            return None
+        return int(pl.DataFrame(opened.get_add_actions().select(["num_records"]))["num_records"].sum())
 
     def refresh(self) -> None:
         """Look at the last complete run again."""
