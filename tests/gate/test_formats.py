@@ -15,7 +15,10 @@ import pytest
 from junitparser import JUnitXml, TestSuite
 
 from dqkit.catalog.store import Catalog
+from dqkit.dataset import content, provenance
+from dqkit.dataset import tracing as tracing_of_files
 from dqkit.errors import ExitCode
+from dqkit.gate import trace
 from dqkit.gate.baseline import Baseline
 from dqkit.gate.result import GateResult
 from dqkit.gate.run import baseline_of
@@ -333,3 +336,15 @@ def test_a_baseline_is_named(results: dict[str, GateResult]) -> None:
     assert isinstance(used.baseline, Baseline)
     text = rendered(results["known"], "text").decode()
     assert f"{used.known} of its {used.known} findings are still there" in " ".join(text.split())
+
+
+def test_what_tracing_says_is_said_in_chinese() -> None:
+    """Every text in quotes that tracing gives as a detail, and every expectation of its conditions, is known."""
+    tracing = [Path(one.__file__) for one in (content, provenance, tracing_of_files)]
+    source = "\n".join(path.read_text(encoding="utf-8") for path in tracing if path)
+    said = {text for text in re.findall(r'pl\.lit\("([^"]+)"\)', source) if " " in text} | {tracing_of_files.SILENTLY}
+    said |= {expected for *_, expected in trace._OF_STATE}
+    assert len(said) > 15
+    assert not [
+        text for text in said if re.search("[a-z]{3}", gate_localized(text, "zh").replace("SOPInstanceUID", ""))
+    ]
