@@ -17,10 +17,12 @@ from dqkit.cli import (
     gate,
     gate_verify,
     handback,
+    harmonize,
     index,
     init,
     interrupt,
     packs,
+    plan,
     problems,
     profile,
     reply,
@@ -95,6 +97,8 @@ app.command("waive")(_exiting(waive.waive))
 app.command("profile")(_exiting(profile.profile))
 app.command("report")(_exiting(report.report))
 app.command("explain")(_exiting(explain.explain))
+app.command("plan")(_exiting(plan.plan))
+app.command("harmonize")(_exiting(harmonize.harmonize))
 app.command("diff")(_exiting(diff.diff))
 app.command("select")(_exiting(select.select))
 rules.app.command("test")(_exiting(rules.try_cases))

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from dqkit.report.cohort_words import COHORT_WORDS
 from dqkit.report.gate_words import GATE
+from dqkit.report.harmonize_words import HARMONIZE
 from dqkit.report.history_words import HISTORY_WORDS
 from dqkit.report.pack_words import PACKS
 from dqkit.report.profile_words import PROFILE
@@ -331,6 +332,7 @@ WORDS: dict[str, Pair] = {
         _READING,
         _TERMINAL,
         GATE,
+        HARMONIZE,
         PACKS,
         PROFILE,
         STATES,
