@@ -74,7 +74,7 @@ def distinct(polygons: Sequence[Floats]) -> list[Floats]:
 def _signature(polygon: Floats) -> bytes:
     points = np.round(polygon, 4) + 0.0
     order = np.lexsort(points.T)
-    return points[order].tobytes()
+    return bytes(points[order].tobytes())
 
 
 def overlapping_pixels(polygons: Sequence[Floats], shape: tuple[int, int]) -> int:

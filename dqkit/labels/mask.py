@@ -1,6 +1,6 @@
 """Masks as boxes: the voxels of one segment, kept where it has any."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -43,19 +43,23 @@ class Mask:
         return cls(first, np.ascontiguousarray(voxels[tuple(box)]))
 
     @classmethod
-    def of_slices(cls, slices: Mapping[int, Flags]) -> Self:
-        """Return the mask of whole slices (rows, columns) by their index; others are empty."""
-        cut = {i: cls.of(voxels[None]) for i, voxels in slices.items()}
-        cut = {i: mask for i, mask in cut.items() if mask.count}
-        if not cut:
-            return cls.of(np.zeros((0, 0, 0), dtype=bool))
-        first = (min(cut), *(min(m.start[axis] for m in cut.values()) for axis in (1, 2)))
-        last = (max(cut) + 1, *(max(m.stop[axis] for m in cut.values()) for axis in (1, 2)))
-        voxels = np.zeros(tuple(stop - start for start, stop in zip(first, last, strict=True)), dtype=bool)
-        for i, mask in cut.items():
-            rows, columns = (slice(mask.start[a] - first[a], mask.stop[a] - first[a]) for a in (1, 2))
-            voxels[i - first[0], rows, columns] = mask.voxels[0]
-        return cls((first[0], first[1], first[2]), voxels)
+    def of_parts(cls, parts: Iterable[Self]) -> Self:
+        """Return the mask of all voxels of `parts`."""
+        full = [part for part in parts if part.count]
+        if not full:
+            return cls((0, 0, 0), np.zeros((0, 0, 0), dtype=bool))
+        first = np.min([part.start for part in full], axis=0)
+        voxels = np.zeros(tuple(np.max([part.stop for part in full], axis=0) - first), dtype=bool)
+        for part in full:
+            voxels[tuple(slice(a - f, b - f) for a, b, f in zip(part.start, part.stop, first, strict=True))] |= (
+                part.voxels
+            )
+        a, b, c = first.tolist()
+        return cls((a, b, c), voxels)
+
+    def joined(self, other: Self) -> Self:
+        """Return the voxels that either has."""
+        return self.of_parts([self, other])
 
     @property
     def stop(self) -> Index:
@@ -124,7 +128,9 @@ def extent_of(mask: Mask, planes: Planes) -> Extent:
     full = per_slice > 0
     centres: Floats = planes.points_mm(own[full], *_centres_in_plane(mask, full))
     centroid = volumes[full] @ centres / volumes.sum()
-    return Extent(int(per_slice.sum()), float(volumes.sum()), (float(centroid[0]), float(centroid[1]), float(centroid[2])))
+    return Extent(
+        int(per_slice.sum()), float(volumes.sum()), (float(centroid[0]), float(centroid[1]), float(centroid[2]))
+    )
 
 
 def _centres_in_plane(mask: Mask, full: Flags) -> tuple[Floats, Floats]:
