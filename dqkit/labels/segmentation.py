@@ -205,14 +205,41 @@ def _masks(seg: "Dataset", frames: _Frames, index: NDArray[np.intp]) -> dict[int
     return {number: Mask.of_parts(parts.values()) for number, parts in slices.items()}
 
 
+_DECODERS = {
+    "1.2.840.10008.1.2.4.80": "pyjpegls",
+    "1.2.840.10008.1.2.4.90": "pylibjpeg",
+    "1.2.840.10008.1.2.5": "pydicom",
+}
+"""Transfer syntax -> decoder to prefer: GDCM 3.0 ends the process on some broken frames."""
+
+
 def _decoded(seg: "Dataset") -> Iterator[NDArray[Any]]:
     """Yield frames one after the other: all at once they can be eight times what the file holds, or 60 times."""
     from pydicom.pixels import iter_pixels
 
+    syntax = seg.file_meta.get("TransferSyntaxUID")
     try:
-        yield from iter_pixels(seg, raw=True)
+        if int(seg.BitsAllocated) == 1 and (syntax is None or not syntax.is_encapsulated):
+            yield from _bits(seg, int(seg.Rows), int(seg.Columns))
+        else:
+            yield from iter_pixels(seg, raw=True, decoding_plugin=_DECODERS.get(str(syntax), ""))
     except Exception as error:
         raise LabelRefusedError(LabelFault.PIXELS) from error
+
+
+def _bits(seg: "Dataset", rows: int, columns: int) -> Iterator[NDArray[np.uint8]]:
+    """Yield frames of one bit a pixel, which follow each other without a gap (PS3.5 8.1.1), lowest bit first.
+
+    pydicom 3.0.2 loses the last bits of such frames when it yields them one by one.
+    """
+    packed = np.frombuffer(seg.PixelData, dtype=np.uint8)
+    if not seg.original_encoding[1] and seg["PixelData"].VR == "OW":  # big endian: bytes are swapped in words
+        packed = packed[: packed.size // 2 * 2].reshape(-1, 2)[:, ::-1].ravel()
+    size = rows * columns
+    for k in range(int(seg.get("NumberOfFrames") or 1)):
+        first = k * size
+        bits = np.unpackbits(packed[first // 8 : (first + size + 7) // 8], bitorder="little")
+        yield bits[first % 8 : first % 8 + size].reshape(rows, columns)
 
 
 def _marked(pixels: NDArray[Any], segment: int, seg: "Dataset") -> Iterable[tuple[int, NDArray[np.bool_]]]:
