@@ -140,10 +140,28 @@ class Planes:
         """What each plane stands for along the normal, shape (n,)."""
         return np.asarray(np.diff(self.edges_mm))
 
+    @cached_property
+    def lean(self) -> Floats:
+        """Where the stack goes, shape (3,): how far origins move for each mm along the normal, fitted to all of them.
+
+        The normal itself of an upright stack; under a tilted gantry it leaves it.
+        """
+        away = self.heights_mm - self.heights_mm.mean()
+        spread = float(away @ away)
+        if spread == 0:
+            return self.normal
+        travel = away @ (self.origins_mm - self.origins_mm.mean(axis=0)) / spread
+        return np.asarray(travel - (travel @ self.normal - 1) * self.normal)
+
     def in_plane(self, points_mm: Floats, plane: NDArray[np.intp] | int) -> Floats:
-        """Return column and row index (fractional) of points (…, 3) projected on a plane along the normal."""
+        """Return column and row index (fractional) of points (…, 3) moved into a plane along `lean`."""
         off = points_mm - self.origins_mm[plane]
-        return np.stack([off @ self.row / self.spacing_mm[1], off @ self.column / self.spacing_mm[0]], axis=-1)
+        height = off @ self.normal
+        along, down = (
+            off @ self.row - height * (self.lean @ self.row),
+            off @ self.column - height * (self.lean @ self.column),
+        )
+        return np.stack([along / self.spacing_mm[1], down / self.spacing_mm[0]], axis=-1)
 
     def points_mm(self, plane: NDArray[np.intp], row: Floats, column: Floats) -> Floats:
         """Return the places of (fractional) pixel indices, shape (…, 3), LPS."""

@@ -37,7 +37,8 @@ class References:
 def references_of(path: bytes) -> References:
     """Read what a SEG or an RTSTRUCT points at.
 
-    Of a SEG: ReferencedSeriesSequence (PS3.3 C.12.4), else SourceImageSequence of its frames. Of an RTSTRUCT: the
+    Of a SEG: ReferencedSeriesSequence (PS3.3 C.12.4), else SourceImageSequence of its frames, else of the
+    whole. Of an RTSTRUCT: the
     images that its contours were drawn on (ContourImageSequence, C.8.8.6), else those of RTReferencedSeriesSequence
     (C.8.8.5). Of both: frames of reference.
 
@@ -58,7 +59,7 @@ def _of_segmentation(seg: "Dataset") -> References:
     series = _items(seg, "ReferencedSeriesSequence")
     instances = _uids((ref for item in series for ref in _items(item, "ReferencedInstanceSequence")), _INSTANCE)
     if not instances:
-        instances = _uids(_sources_of_frames(seg), _INSTANCE)
+        instances = _uids(_sources_of_frames(seg), _INSTANCE) or _uids(_items(seg, "SourceImageSequence"), _INSTANCE)
     return References(instances, _uids(series, "SeriesInstanceUID"), _uids([seg], "FrameOfReferenceUID"))
 
 
@@ -67,7 +68,6 @@ def _sources_of_frames(seg: "Dataset") -> "Iterator[Dataset]":
         for groups in _items(seg, sequence):
             for derivation in _items(groups, "DerivationImageSequence"):
                 yield from _items(derivation, "SourceImageSequence")
-    yield from _items(seg, "SourceImageSequence")
 
 
 def _of_structures(structures: "Dataset") -> References:

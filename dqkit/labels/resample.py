@@ -43,8 +43,8 @@ class Target:
 def nearest(mask: Mask, planes: Planes, target: Target) -> Mask:
     """Return `mask` on `target`: each voxel takes what the nearest voxel of the nearest plane holds.
 
-    A point between planes is looked up along their normal, as an image is whose tilt was taken out by a shear in the
-    plane: labels stay where the image shows what they mark, however the origins lean.
+    A point between planes is moved into one along the line that the origins follow, as its image is when a tilt is
+    taken out: labels stay where the image shows what they mark, however a stack leans.
     """
     box = _reach(mask, planes, target)
     if box is None:

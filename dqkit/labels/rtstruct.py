@@ -97,9 +97,9 @@ def _drawn(items: "list[Dataset]", stack: Stack, frame: str) -> tuple[Mask, dict
 
 def _contour(item: "Dataset") -> _Contour:
     # The text as it stands: to make a number of each with pydicom's checks takes a hundred times as long
-    element = item.get_item("ContourData")
-    raw = element.value if element is not None else None
     try:
+        element = item.get_item("ContourData")
+        raw = element.value if element is not None else None
         if isinstance(raw, bytes):
             values = np.array(raw.rstrip(b" \0").split(b"\\"), dtype=float)
         else:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydicom.dataelem import DataElement
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import Tag
 
 from dqkit.labels.mask import extent_of
 from dqkit.labels.refusal import LabelFault, LabelRefusedError
@@ -28,6 +29,7 @@ from tests.labels.shapes import (
     stack_of,
 )
 
+CONTOUR_DATA = Tag("ContourData")
 GRIDS = {
     "axial": FINE,
     "oblique": Grid(44, 72, 80, (1.1, 1.0), 1.5, plane="oblique"),
@@ -180,7 +182,7 @@ def test_points_and_open_lines_are_no_regions(kind, tmp_path):
 def test_broken_contour_data_is_refused_and_other_rois_are_read(values, fault, tmp_path):
     series = images(FINE)
     broken = square(series, 3, 10, 20)
-    broken["ContourData"] = DataElement(0x30060050, "UN", values)
+    broken[CONTOUR_DATA] = RawDataElement(CONTOUR_DATA, "DS", len(values), values, 0, False, True)
     masks = read_rtstruct(
         saved(rtstruct(series, {"A": [broken], "B": [square(series, 3, 10, 20)]}), tmp_path), stack_of(series)
     )
