@@ -93,7 +93,7 @@ def load_stack(stack: Stack, recipe: Recipe, tick: Callable[[], None] = lambda: 
     OSError
         A file cannot be opened: nothing is said about the data.
     """
-    hashes = {file.file_id: _checked_hash(file) for file in dict.fromkeys(stack.files)}
+    hashes = {file.file_id: hash_of(file) for file in dict.fromkeys(stack.files)}
     slices = _of_tiles if stack.kind in {"mosaic", "vframe"} else _of_frames
     if stack.kind == "plain":
         raise Refused(Reason.POSITIONS_UNKNOWN, "the frames of a plain multi-frame image have no place of their own")
@@ -177,7 +177,7 @@ def _checked_spacing(frame: Frame) -> tuple[float, float]:
 def _of_frames(stack: Stack, hashes: dict[str, str]) -> Iterator[tuple[int, Frame, SourceSlice]]:
     """Yield the number of slices, and each of them, of a stack whose slices are files or frames."""
     for file, number in zip(stack.files, stack.frames, strict=True):
-        frame = _frame(file, number - 1)
+        frame = frame_of_file(file, number - 1)
         if frame.position_mm is None or frame.orientation is None or len(frame.position_mm) != _XYZ:
             raise Refused(Reason.POSITIONS_UNKNOWN, "a slice has no position or orientation in the patient")
         if len(frame.orientation) != 2 * _XYZ:
@@ -188,7 +188,7 @@ def _of_frames(stack: Stack, hashes: dict[str, str]) -> Iterator[tuple[int, Fram
 def _of_tiles(stack: Stack, hashes: dict[str, str]) -> Iterator[tuple[int, Frame, SourceSlice]]:
     """Yield the number of slices, and each of them, of a mosaic or VFRAME."""
     file = stack.files[0]
-    frame = _frame(file, 0)
+    frame = frame_of_file(file, 0)
     header = _source(file, hashes, 1, (0.0,) * _XYZ, (0.0,) * 2 * _XYZ).header()
     tiles = (mosaic_tiles if stack.kind == "mosaic" else vframe_tiles)(header, stack.tiles)
     for i, pixels in enumerate(tiles.cut(frame.pixels)):
@@ -196,7 +196,7 @@ def _of_tiles(stack: Stack, hashes: dict[str, str]) -> Iterator[tuple[int, Frame
         yield tiles.count, replace(frame, pixels=pixels), replace(source, tile=i)
 
 
-def _frame(file: SourceFile, k: int) -> Frame:
+def frame_of_file(file: SourceFile, k: int) -> Frame:
     """Decode a frame; compressed ones in a process of their own, which takes nothing with it when it dies."""
     decode = decode_frame if file.is_native else decode_isolated
     frame = decode(file.path, k, all_bits=True)
@@ -218,7 +218,7 @@ def _source(
     )  # fmt: skip
 
 
-def _checked_hash(file: SourceFile) -> str:
+def hash_of(file: SourceFile) -> str:
     """Return the SHA-256 of a file that is as it was when it was indexed."""
     with open(file.path, "rb") as opened:  # noqa: PTH123 - the path is bytes
         stat = os.fstat(opened.fileno())

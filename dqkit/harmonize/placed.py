@@ -47,6 +47,10 @@ def directions(orientations: Sequence[Sequence[float]]) -> Floats:
     return nearest
 
 
+ROUNDING_DEG = 1e-6
+"""Angles that floating-point numbers make of nothing."""
+
+
 def affine_of(
     axes: Floats, spacing_mm: tuple[float, float], origins_mm: Floats, index: Floats, step_mm: float
 ) -> Matrix:
@@ -97,6 +101,12 @@ def drift_mm(tilt_deg: float | None, positions_mm: Sequence[float]) -> float:
 def tilt_deg(affine: Matrix) -> float:
     """Return the angle between the third axis of an affine and the normal of the first two, degrees."""
     normal = np.cross(affine[:3, 0], affine[:3, 1])
-    travel = affine[:3, 2]
-    cosine = abs(float(normal @ travel)) / (np.linalg.norm(normal) * np.linalg.norm(travel))
-    return math.degrees(math.acos(min(1.0, float(cosine))))
+    normal /= np.linalg.norm(normal)
+    along = normal @ affine[:3, 2]
+    aside = np.linalg.norm(affine[:3, 2] - along * normal)
+    return math.degrees(math.atan2(float(aside), abs(float(along))))
+
+
+def is_tilted(affine: Matrix) -> bool:
+    """Tell whether the slices lean: `affine_of` puts them upright where they lean too little to matter."""
+    return tilt_deg(affine) > ROUNDING_DEG
