@@ -3,7 +3,7 @@
 import pytest
 from pydicom.sr import _concepts_dict
 
-from dqkit.harmonize.structures import CATEGORIES, SIDES, UNKNOWN, named, verified
+from dqkit.harmonize.following.structures import CATEGORIES, SIDES, UNKNOWN, named, verified
 from dqkit.labels.segments import Code, Said
 from dqkit.rulebook.vocabulary import load_table
 
