@@ -48,8 +48,8 @@ class OutFolder:
         self._file = (path / _JOURNAL).open("ab")
 
     def done(self) -> dict[str, list[Row]]:
-        """Return task -> path, size and status of what it left, for every task that is done."""
-        told = self._earlier.select("task", "path", "size", "status").to_dicts()
+        """Return task -> what its rows say of kind, format, path, size and status, for every task that is done."""
+        told = self._earlier.select("task", "kind", "format", "path", "size", "status").to_dicts()
         told += [row for rows in self._journal for row in rows]
         found: dict[str, list[Row]] = {}
         for row in told:

@@ -67,6 +67,11 @@ class RunSummary:
         """Whether every image was made or refused."""
         return not self.failed
 
+    @property
+    def written_files(self) -> int:
+        """How many files the folder holds."""
+        return int(self.manifest["path"].drop_nulls().len())
+
 
 def harmonize(
     plan: Plan, tables: Tables, out: Path, options: RunOptions | None = None, progress: Progress | None = None
