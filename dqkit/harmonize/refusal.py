@@ -31,6 +31,7 @@ class Reason(StrEnum):
     OVERFLOW = "overflow"
     TOO_LARGE = "too_large"
     INTENSITY = "intensity"
+    DICOM_CLASS = "dicom_class"
 
 
 class Refused(Exception):  # noqa: N818 - it is no error: refusing is an answer

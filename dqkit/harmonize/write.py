@@ -22,7 +22,14 @@ def write_nifti(image: HarmonizedImage, folder: Path) -> Sequence[Path]:
     return write(image, folder)
 
 
-WRITERS: dict[str, Writer] = {"nifti": write_nifti}
+def write_dicom(image: HarmonizedImage, folder: Path) -> Sequence[Path]:
+    """Write ``<stem>/0001.dcm`` …: a derived series of the SOP class of its sources (docs/derived-dicom.md)."""
+    from dqkit.harmonize.derived.write import write
+
+    return write(image, folder)
+
+
+WRITERS: dict[str, Writer] = {"nifti": write_nifti, "dicom": write_dicom}
 
 FOLLOWERS: dict[str, Follower] = {}
 """SEG | RTSTRUCT | NIFTI -> what brings such labels to the grid of an image."""

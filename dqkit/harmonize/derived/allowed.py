@@ -40,7 +40,7 @@ Manufacturer InstitutionName StationName ManufacturerModelName DeviceSerialNumbe
 AcquisitionNumber AcquisitionDate AcquisitionTime AcquisitionDateTime
 BurnedInAnnotation RecognizableVisualFeatures
 LossyImageCompression LossyImageCompressionRatio LossyImageCompressionMethod
-ContributingEquipmentSequence
+ContributingEquipmentSequence WindowCenter WindowWidth WindowCenterWidthExplanation VOILUTFunction
 """
 """Patient, Clinical Trial, Study, Series, Equipment and Image modules (PS3.3 C.7.1 to C.7.6.1, C.12.1)."""
 
@@ -54,9 +54,9 @@ ContrastFlowDuration ContrastBolusIngredient ContrastBolusIngredientConcentratio
 
 _CT = """
 KVP ScanOptions DataCollectionDiameter DistanceSourceToDetector DistanceSourceToPatient TableHeight RotationDirection
-ExposureTime XRayTubeCurrent Exposure ExposureInuAs FilterType FilterMaterial GeneratorPower FocalSpots ConvolutionKernel
-RevolutionTime SingleCollimationWidth TotalCollimationWidth TableSpeed TableFeedPerRotation SpiralPitchFactor
-ExposureModulationType CTDIvol CTDIPhantomTypeCodeSequence EstimatedDoseSaving WaterEquivalentDiameter
+ExposureTime XRayTubeCurrent Exposure ExposureInuAs FilterType FilterMaterial GeneratorPower FocalSpots
+ConvolutionKernel RevolutionTime SingleCollimationWidth TotalCollimationWidth TableSpeed TableFeedPerRotation
+SpiralPitchFactor ExposureModulationType CTDIvol CTDIPhantomTypeCodeSequence EstimatedDoseSaving WaterEquivalentDiameter
 """
 
 _MR = """
@@ -100,9 +100,9 @@ ImplantPresent
 
 _OP = """
 ImageLaterality AnatomicRegionSequence PatientOrientation AcquisitionDeviceTypeCodeSequence IlluminationTypeCodeSequence
-LightPathFilterTypeStackCodeSequence ImagePathFilterTypeStackCodeSequence LensesCodeSequence ChannelDescriptionCodeSequence
-DetectorType PatientEyeMovementCommanded PatientEyeMovementCommandCodeSequence RefractiveStateSequence
-EmmetropicMagnification IntraOcularPressure HorizontalFieldOfView PupilDilated DegreeOfDilation
+LightPathFilterTypeStackCodeSequence ImagePathFilterTypeStackCodeSequence LensesCodeSequence
+ChannelDescriptionCodeSequence DetectorType PatientEyeMovementCommanded PatientEyeMovementCommandCodeSequence
+RefractiveStateSequence EmmetropicMagnification IntraOcularPressure HorizontalFieldOfView PupilDilated DegreeOfDilation
 MydriaticAgentSequence AxialLengthOfTheEye AcquisitionContextSequence PresentationIntentType
 """
 
@@ -151,31 +151,38 @@ CLASSES: dict[str, ImageClass] = {
         _IN_SPACE, _CONTRAST, _CT, empty="KVP AcquisitionNumber PositionReferenceIndicator", in_space=True
     ),
     MAGNETIC_RESONANCE: _class(
-        _IN_SPACE, _CONTRAST, _MR,
+        _IN_SPACE,
+        _CONTRAST,
+        _MR,
         empty="ScanOptions MRAcquisitionType EchoTime EchoTrainLength PositionReferenceIndicator",
         # Research Mode: what an enhanced image says of its sequence is not said in these terms (PS3.3 C.8.3.1.1.2)
         unknown=(("ScanningSequence", "RM"), ("SequenceVariant", "NONE")),
         in_space=True,
-    ),  # fmt: skip
+    ),
     POSITRON_EMISSION: _class(
-        _IN_SPACE, _PT,
+        _IN_SPACE,
+        _PT,
         empty="CorrectedImage CollimatorType RadiopharmaceuticalInformationSequence PatientOrientationCodeSequence "
         "PatientGantryRelationshipCodeSequence AcquisitionDate AcquisitionTime PositionReferenceIndicator",
         own="FrameReferenceTime ActualFrameDuration TriggerTime DecayFactor ScatterFractionFactor DeadTimeFactor "
         "AcquisitionDate AcquisitionTime PrimaryPromptsCountsAccumulated SecondaryCountsAccumulated",
         in_space=True,
-    ),  # fmt: skip
+    ),
     COMPUTED_RADIOGRAPHY: _class(
-        _RADIOGRAPH, "PixelSpacingCalibrationType PixelSpacingCalibrationDescription",
+        _RADIOGRAPH,
+        "PixelSpacingCalibrationType PixelSpacingCalibrationDescription",
         empty="BodyPartExamined ViewPosition PatientOrientation",
-    ),  # fmt: skip
+    ),
     **dict.fromkeys(DIGITAL_XRAY, _class(_RADIOGRAPH, _DX, empty=_DX_EMPTY)),
     **dict.fromkeys(MAMMOGRAPHY, _class(_RADIOGRAPH, _DX, _MG, empty=_DX_EMPTY)),
-    **dict.fromkeys(OPHTHALMIC_PHOTOGRAPHY, _class(
-        _OP,
-        empty="IlluminationTypeCodeSequence LightPathFilterTypeStackCodeSequence ImagePathFilterTypeStackCodeSequence "
-        "LensesCodeSequence DetectorType PatientEyeMovementCommanded RefractiveStateSequence EmmetropicMagnification "
-        "IntraOcularPressure HorizontalFieldOfView PupilDilated PatientOrientation AcquisitionContextSequence",
-    )),
-}  # fmt: skip
+    **dict.fromkeys(
+        OPHTHALMIC_PHOTOGRAPHY,
+        _class(
+            _OP,
+            empty="IlluminationTypeCodeSequence LightPathFilterTypeStackCodeSequence "
+            "ImagePathFilterTypeStackCodeSequence LensesCodeSequence DetectorType PatientEyeMovementCommanded "
+            "RefractiveStateSequence EmmetropicMagnification IntraOcularPressure HorizontalFieldOfView PupilDilated PatientOrientation AcquisitionContextSequence",
+        ),
+    ),
+}
 """SOP class of the output -> what it is made of. Others have no derived form here: they are refused and say so."""

@@ -48,20 +48,26 @@ class Kept:
         Aligned with the sources: those of `ImageClass.own_to_each` and nothing else.
     first
         The flat header of the first source.
+    told
+        All values that sources have of attributes that must not be lost: LossyImageCompression, BurnedInAnnotation.
     """
 
     common: dict[str, "DataElement"]
     of_source: tuple[dict[str, "DataElement"], ...]
     first: "Dataset"
+    told: dict[str, frozenset[str]]
 
 
 def kept_of(sources: Sequence[SourceSlice], wanted: ImageClass) -> Kept:
     """Read the headers of `sources` and return what of them is kept."""
     common: dict[str, DataElement] | None = None
     own: list[dict[str, DataElement]] = []
+    told: dict[str, set[str]] = {"LossyImageCompression": set(), "BurnedInAnnotation": set()}
     first: Dataset | None = None
     for header in _headers(sources):
         first = header if first is None else first
+        for keyword, values in told.items():
+            values.add(str(header.get(keyword, "") or ""))
         found = {keyword: element for keyword in wanted.kept if (element := _element(header, keyword)) is not None}
         own.append({keyword: element for keyword, element in found.items() if keyword in wanted.own_to_each})
         if common is None:
@@ -70,7 +76,7 @@ def kept_of(sources: Sequence[SourceSlice], wanted: ImageClass) -> Kept:
             common = {k: element for k, element in common.items() if k in found and found[k].value == element.value}
     if common is None or first is None:
         raise ValueError("an image is made of at least one source")
-    return Kept(common, tuple(own), first)
+    return Kept(common, tuple(own), first, {keyword: frozenset(values) for keyword, values in told.items()})
 
 
 def _headers(sources: Iterable[SourceSlice]) -> Iterator["Dataset"]:

@@ -57,7 +57,7 @@ def storage_of(values: NDArray[Any], *, without_intercept: bool = False) -> Stor
     if not (np.isfinite(low) and np.isfinite(high)):
         raise Refused(Reason.OVERFLOW, "a value is not finite")
     whole = values.dtype.kind in "biu" or bool((np.rint(values) == values).all())
-    if whole and -(1 << 15) <= low and high < 1 << 15:
+    if whole and low >= -(1 << 15) and high < 1 << 15:
         return Stored(1.0, 0.0, signed=True, is_exact=True)
     if whole and low >= 0 and high <= _LEVELS:
         return Stored(1.0, 0.0, signed=False, is_exact=True)
@@ -90,4 +90,21 @@ def decimal(value: float) -> str:
     """Return the decimal string (PS3.5 6.2, DS: at most 16 characters) that is closest to `value`."""
     from pydicom.valuerep import format_number_as_ds
 
-    return format_number_as_ds(float(value) + 0.0)  # no -0.0
+    return str(format_number_as_ds(float(value) + 0.0))  # no -0.0
+
+
+def unsigned_storage_of(values: NDArray[Any]) -> Stored:
+    """Return how whole values from 0 on are stored as they are: projection X-ray has no other rescale than 1 and 0.
+
+    Raises
+    ------
+    Refused
+        There are others.
+    """
+    low, high = float(values.min()), float(values.max())
+    whole = values.dtype.kind in "biu" or bool((np.rint(values) == values).all())
+    if not whole or low < 0 or high > _LEVELS:
+        raise Refused(
+            Reason.DICOM_CLASS, "its SOP class holds whole numbers from 0 to 65535 alone: bit_depth uint16 makes such"
+        )
+    return Stored(1.0, 0.0, signed=False, is_exact=True)

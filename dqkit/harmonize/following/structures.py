@@ -128,7 +128,7 @@ def _meanings() -> dict[tuple[str, str], str]:
 
 @cache
 def _keys_by_code() -> dict[tuple[str, str], str]:
-    return {(str(row["sct"]), "SCT"): key for key, row in reversed(load_table("structures").items())}
+    return {(str(row["sct"]), "SCT"): key for key, row in reversed(list(load_table("structures").items()))}
 
 
 @cache
