@@ -65,7 +65,7 @@ def harmonize(
 
     made = read_plan(plan)
     opened = Catalog(catalog or made.catalog, load_key(key_file).fingerprint)
-    _check_place(opened, out, plan)
+    _check_place(opened, out, plan, made)
     options = RunOptions(tuple(opt.many(formats)), workers_for(workers))
     with shown_progress() as progress:
         summary = run(made, opened, out, options, progress)
@@ -76,7 +76,7 @@ def harmonize(
     return int(ExitCode.OK if summary.complete else ExitCode.INCOMPLETE)
 
 
-def _check_place(catalog: Catalog, out: Path, plan: Path) -> None:
+def _check_place(catalog: Catalog, out: Path, file: Path, plan: Plan) -> None:
     """Refuse to write into the catalog or a source, or a folder that one of them lies in.
 
     Raises
@@ -84,15 +84,15 @@ def _check_place(catalog: Catalog, out: Path, plan: Path) -> None:
     DqkitError
         It would.
     """
-    from dqkit.harmonize.journal import IMAGES
+    from dqkit.harmonize.journal import images_of
     from dqkit.index.sources import root_path
 
     resolved = out.resolve()
     if resolved.is_relative_to(catalog.path.resolve()) or catalog.path.resolve().is_relative_to(resolved):
         raise DqkitError("the output and the catalog would lie inside each other", "name another folder with --out")
-    if plan.resolve().is_relative_to(resolved / IMAGES):
+    ours = images_of(resolved, plan.recipe)
+    if file.resolve().is_relative_to(ours):
         raise DqkitError("the plan lies among the images", "move it out of there")
-    ours = resolved / IMAGES
     for text in catalog.scan("sources").select("root").collect()["root"]:
         root = root_path(text)
         if root != ours and (ours.is_relative_to(root) or root.is_relative_to(resolved)):

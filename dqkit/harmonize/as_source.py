@@ -12,7 +12,7 @@ from dqkit.archive.site import SiteRule
 from dqkit.catalog.runs import Record
 from dqkit.catalog.store import Catalog
 from dqkit.harmonize.files import write_whole
-from dqkit.harmonize.journal import IMAGES, SITES
+from dqkit.harmonize.journal import SITES, images_of
 from dqkit.harmonize.recipe import Recipe
 from dqkit.index.build import IndexOptions, index
 from dqkit.index.progress import Progress
@@ -22,7 +22,7 @@ from dqkit.index.sources import root_text
 def as_source(
     catalog: Catalog, out: Path, recipe: Recipe, manifest: pl.DataFrame, workers: int, progress: Progress
 ) -> str:
-    """Index ``out/images`` into `catalog`, each file under the site of what it was made of; return the source's name.
+    """Index the images below `out` into `catalog`, each under the site of its sources; return the new source's name.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def as_source(
     IncompleteError
         The disk of the catalog failed.
     """
-    root = (out / IMAGES).resolve()
+    root = images_of(out, recipe).resolve()
     sites = _write_sites(out / SITES, manifest)
     options = IndexOptions(SiteRule.parse(f"file:{sites}"), workers, confirm_removed=True)
     index(catalog, [root], options, progress)

@@ -76,7 +76,7 @@ class RunSummary:
 def harmonize(
     plan: Plan, tables: Tables, out: Path, options: RunOptions | None = None, progress: Progress | None = None
 ) -> RunSummary:
-    """Make the images of a plan below ``out/images``, and ``out/manifest.parquet``.
+    """Make the images of a plan below `out`, and ``out/manifest.parquet``.
 
     What is there already and depends on the same files and recipe is left alone. A run that is killed costs the images
     under work.
