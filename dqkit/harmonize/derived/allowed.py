@@ -181,7 +181,8 @@ CLASSES: dict[str, ImageClass] = {
             _OP,
             empty="IlluminationTypeCodeSequence LightPathFilterTypeStackCodeSequence "
             "ImagePathFilterTypeStackCodeSequence LensesCodeSequence DetectorType PatientEyeMovementCommanded "
-            "RefractiveStateSequence EmmetropicMagnification IntraOcularPressure HorizontalFieldOfView PupilDilated PatientOrientation AcquisitionContextSequence",
+            "RefractiveStateSequence EmmetropicMagnification IntraOcularPressure "
+            "HorizontalFieldOfView PupilDilated PatientOrientation AcquisitionContextSequence",
         ),
     ),
 }

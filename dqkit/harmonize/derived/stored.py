@@ -79,11 +79,11 @@ def _rounded_up(slope: float) -> float:
 
 
 def _shortened(value: float) -> float:
-    """Return a decimal of `_DIGITS` digits just below `value`."""
-    rounded = float(f"{value:.{_DIGITS - 1}e}")
-    if rounded > value:
-        rounded = float(f"{value - abs(value) * 10.0 ** (1 - _DIGITS):.{_DIGITS - 1}e}")
-    return rounded
+    """Return a number that a decimal string holds, no more than `value` and as close below it as that allows."""
+    below = value
+    while float(decimal(below)) > value:
+        below -= abs(value) * 1e-13 + 1e-15
+    return float(decimal(below))
 
 
 def decimal(value: float) -> str:
