@@ -75,6 +75,7 @@ def rows_of_labels(task: Task, task_hash: str, labels: Sequence[FollowedLabel], 
             "label_name": label.name,
             "label_before_mm3": label.volume_before_mm3,
             "label_after_mm3": label.volume_after_mm3,
+            "warnings": list(label.warnings),
             "steps": _json([{"name": "follow", "parameters": dict(label.parameters)}]),
         }
         if label.path is None:

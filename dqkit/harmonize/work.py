@@ -77,15 +77,17 @@ def _rows(pending: Pending, formats: Sequence[str], images: Path, warnings: list
     image = make(pending.task, warnings.append)
     written = {name: _written(partial(WRITERS[name], image, images)) for name in formats}
     rows = rows_of_image(pending.task, pending.task_hash, image, written, images, warnings)
-    followed = _written(partial(_followed, pending.labels, image, images))
+    followed = _written(partial(_followed, pending.labels, image, images, formats))
     return rows + rows_of_labels(pending.task, pending.task_hash, followed, images)
 
 
-def _followed(labels: Sequence[LabelFile], image: HarmonizedImage, images: Path) -> list[FollowedLabel]:
+def _followed(
+    labels: Sequence[LabelFile], image: HarmonizedImage, images: Path, formats: Sequence[str]
+) -> list[FollowedLabel]:
     found: list[FollowedLabel] = []
     for kind, follow in FOLLOWERS.items():
         if of_kind := [label for label in labels if label.kind == kind]:
-            found += follow(of_kind, image, images)
+            found += follow(of_kind, image, images, formats)
     return found
 
 

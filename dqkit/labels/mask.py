@@ -57,6 +57,10 @@ class Mask:
         a, b, c = first.tolist()
         return cls((a, b, c), voxels)
 
+    def turned_over(self, slices: int) -> Self:
+        """Return the mask in a grid whose `slices` are counted from the other end."""
+        return type(self)((slices - self.stop[0], *self.start[1:]), self.voxels[::-1])
+
     def joined(self, other: Self) -> Self:
         """Return the voxels that either has."""
         return self.of_parts([self, other])

@@ -1,7 +1,7 @@
 """Slices of a harmonized image as data sets: what their sources keep, and what is written anew."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from copy import copy, deepcopy
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +75,7 @@ class DerivedSeries:
             kept = self.kept[min(time, len(self.kept) - 1)]
             same = _of_volume(self, kept, time)
             for k in range(slices):
-                yield _of_slice(self, copy(same), uid, (k, time * slices + k))
+                yield _of_slice(self, _copied(same), uid, (k, time * slices + k))
 
 
 def derived_series(image: HarmonizedImage) -> DerivedSeries:
@@ -121,6 +121,15 @@ def _of_volume(series: DerivedSeries, kept: Kept, time: int) -> "Dataset":
     _put_grid(made, series, kept)
     _put_pixels(made, series)
     _put_time(made, series, kept, time)
+    return made
+
+
+def _copied(same: "Dataset") -> "Dataset":
+    """Return a data set of the same elements; `copy.copy` would share the very dictionary of them."""
+    from pydicom.dataset import Dataset
+
+    made = Dataset()
+    made.update(same)
     return made
 
 

@@ -113,17 +113,16 @@ def verified(code: Code | None) -> Code | None:
 
 @cache
 def _meanings() -> dict[tuple[str, str], str]:
-    """Return the plainest meaning of each code: "Lung" rather than "Lung structure (body structure)"."""
+    """Return the usual meaning of each code: "Lung" rather than "Lung structure (body structure)"."""
     from pydicom.sr._concepts_dict import concepts
 
-    found: dict[tuple[str, str], list[str]] = {}
+    found: dict[tuple[str, str], list[tuple[bool, int, str]]] = {}
     for scheme, keywords in concepts.items():
         for values in keywords.values():
-            for value, (meaning, _) in values.items():
-                found.setdefault((value, scheme), []).append(meaning)
-    return {
-        code: min(meanings, key=lambda text: (text.endswith(")"), len(text), text)) for code, meanings in found.items()
-    }
+            for value, (meaning, groups) in values.items():
+                # What most context groups of PS3.16 call it, its full name in SNOMED CT last
+                found.setdefault((value, scheme), []).append((meaning.endswith(")"), -len(groups), meaning))
+    return {code: min(meanings)[-1] for code, meanings in found.items()}
 
 
 @cache
