@@ -115,7 +115,9 @@ def _labels(tables: Tables, studies: Sequence[str], roots: Mapping[str, Any]) ->
     columns = ("file_id", "source_id", "path", "size", "mtime_ns", "SOPInstanceUID")
     files = tables.scan("instances").filter(pl.col("status") == FileStatus.DICOM).select(columns)
     kinds = tables.scan("labels").filter(pl.col("Modality").is_in(["SEG", "RTSTRUCT"]))
-    told = kinds.join(keys, on="study_key", how="semi").select("file_id", "study_key", kind="Modality")
+    # By the study's UID, not its key: objects that name no institution can count to another site than their images
+    uids = tables.scan("series").join(keys, on="study_key", how="semi").select("study_key", "StudyInstanceUID").unique()
+    told = kinds.select("file_id", "StudyInstanceUID", kind="Modality").join(uids, on="StudyInstanceUID")
     found: dict[str, list[tuple[LabelFile, str]]] = {}
     for row in told.join(files, on="file_id").sort("study_key", "file_id").collect().iter_rows(named=True):
         label = LabelFile(row["file_id"], _path(roots, row), row["kind"], row["SOPInstanceUID"] or "")

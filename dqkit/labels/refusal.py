@@ -37,8 +37,6 @@ class LabelFault(StrEnum):
     """It names no image: a label is never matched by its name."""
     NOT_IN_CATALOG = "not_in_catalog"
     """The images that it names are in no source of the catalog."""
-    AMBIGUOUS = "ambiguous"
-    """It names a frame of reference alone, and several stacks stand in it."""
 
 
 class LabelRefusedError(Exception):
