@@ -8,29 +8,34 @@ from typing import Any
 import polars as pl
 
 from dqkit.archive.paths import parent, unescape
-from dqkit.audit.frames import frame_of
 from dqkit.catalog.tables import Tables
 from dqkit.harmonize.image import LabelFile
 from dqkit.harmonize.one_image import Task
 from dqkit.harmonize.plan import Plan, PlannedImage
 from dqkit.harmonize.recipe import Recipe
 from dqkit.harmonize.stack import NATIVE_SYNTAXES, SourceFile, Stack
-from dqkit.harmonize.stack_rows import image_rows, stack_rows
+from dqkit.harmonize.stack_rows import image_rows, series_columns, stack_rows
 from dqkit.identity import digest
 from dqkit.index.sources import root_path
-from dqkit.model import FileStatus, Level
+from dqkit.model import FileStatus
 
 WORK_VERSION = 1
 """Outputs of another version of this work are made again."""
+
+LABELS_MADE_BY = "dqkit"
+"""Manufacturer of the SEGs that runs write (following/seg.py)."""
 
 _A_BATCH = 500
 """Images whose files are looked up together."""
 
 OF_THE_SERIES = (
-    "site", "patient_key", "study_key", "series_key", "Modality", "role", "region", "scanner_key", "vendor",
-    "Manufacturer", "MagneticFieldStrength", "BodyPartExamined", "ConvolutionKernel",
+    "site", "patient_key", "study_key", "series_key", "Modality", "Manufacturer", "MagneticFieldStrength",
+    "BodyPartExamined", "ConvolutionKernel",
 )  # fmt: skip
-"""What steps and writers may know of a series."""
+"""What writers may know of a series …"""
+
+OF_STEPS = ("role", "region", "scanner_key", "vendor")
+"""… and what steps of `intensity` may know beside: it takes longer to work out."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ def pending_of(plan: Plan, tables: Tables) -> Iterator[Pending]:
         batch = plan.images[start : start + _A_BATCH]
         rows = _rows(plan.recipe, tables, batch)
         files = _files(tables, [file for row in rows.values() for file in row["file_ids"]], roots)
-        series = _series(tables, batch)
+        series = _series(plan.recipe, tables, batch)
         labels = (
             _labels(tables, [row["study_key"] for row in rows.values()], roots) if plan.recipe.labels.follow else {}
         )
@@ -100,19 +105,18 @@ def _path(roots: Mapping[str, Any], row: Mapping[str, Any]) -> bytes:
     return os.path.join(os.fsencode(roots[row["source_id"]]), unescape(row["path"]))  # noqa: PTH118 - bytes
 
 
-def _series(tables: Tables, batch: Sequence[PlannedImage]) -> dict[str, dict[str, Any]]:
-    keys = pl.DataFrame(
-        {"series_key": sorted({planned.series_key for planned in batch})}, schema={"series_key": pl.String}
-    )
-    frame = frame_of(Level.SERIES, tables).select(OF_THE_SERIES)
-    found = frame.join(keys.lazy(), on="series_key", how="semi").collect()
+def _series(recipe: Recipe, tables: Tables, batch: Sequence[PlannedImage]) -> dict[str, dict[str, Any]]:
+    names = {"series_key": sorted({planned.series_key for planned in batch})}
+    keys = pl.DataFrame(names, schema={"series_key": pl.String}).lazy()
+    columns = (*OF_THE_SERIES, *(OF_STEPS if recipe.intensity else ()))
+    found = series_columns(tables, columns).join(keys, on="series_key", how="semi").collect()
     return {row["series_key"]: row for row in found.iter_rows(named=True)}
 
 
 def _labels(tables: Tables, studies: Sequence[str], roots: Mapping[str, Any]) -> dict[str, list[tuple[LabelFile, str]]]:
     """Return study key -> its files of labels, each with size and time; NIfTI files by the folder they lie in."""
     keys = pl.DataFrame({"study_key": sorted(set(studies))}, schema={"study_key": pl.String}).lazy()
-    columns = ("file_id", "source_id", "path", "size", "mtime_ns", "SOPInstanceUID")
+    columns = ("file_id", "source_id", "path", "size", "mtime_ns", "SOPInstanceUID", "Manufacturer")
     files = tables.scan("instances").filter(pl.col("status") == FileStatus.DICOM).select(columns)
     kinds = tables.scan("labels").filter(pl.col("Modality").is_in(["SEG", "RTSTRUCT"]))
     # By the study's UID, not its key: objects that name no institution can count to another site than their images
@@ -121,7 +125,13 @@ def _labels(tables: Tables, studies: Sequence[str], roots: Mapping[str, Any]) ->
     found: dict[str, list[tuple[LabelFile, str]]] = {}
     for row in told.join(files, on="file_id").sort("study_key", "file_id").collect().iter_rows(named=True):
         label = LabelFile(row["file_id"], _path(roots, row), row["kind"], row["SOPInstanceUID"] or "")
-        found.setdefault(row["study_key"], []).append((label, f"{row['size']} {row['mtime_ns']}"))
+        # What an earlier run made of a label belongs to the images that it made, and stands in their source
+        place = (
+            _source_key(row["study_key"], row["source_id"])
+            if row["Manufacturer"] == LABELS_MADE_BY
+            else row["study_key"]
+        )
+        found.setdefault(place, []).append((label, f"{row['size']} {row['mtime_ns']}"))
     masks = tables.scan("instances").filter(pl.col("status") == FileStatus.NIFTI).select(*columns, "folder")
     for row in masks.sort("file_id").collect().iter_rows(named=True):
         label = LabelFile(row["file_id"], _path(roots, row), "NIFTI")
@@ -129,6 +139,10 @@ def _labels(tables: Tables, studies: Sequence[str], roots: Mapping[str, Any]) ->
             (label, f"{row['size']} {row['mtime_ns']}")
         )
     return found
+
+
+def _source_key(study_key: str, source_id: str) -> str:
+    return f"{study_key} {source_id}"
 
 
 def _folder_key(source: str, folder: str) -> str:
@@ -189,7 +203,8 @@ def _labels_beside(
     first = next((row for row in rows if row is not None), None)
     if first is None or not stacks[0].files:
         return []
-    found = list(labels.get(first["study_key"], ()))
+    study, source = first["study_key"], first["source_id"]
+    found = [*labels.get(study, ()), *labels.get(_source_key(study, source), ())]
     folder = parent(first["first_path"]) if first.get("first_path") else None
     if folder is not None:
         for place in dict.fromkeys((folder, parent(folder))):

@@ -14,6 +14,7 @@ from dqkit.harmonize.derived.write import save
 from dqkit.harmonize.following.follow import CALLED, Followed, FollowedObject
 from dqkit.harmonize.following.structures import CATEGORIES, UNKNOWN
 from dqkit.harmonize.image import LabelFile
+from dqkit.harmonize.tasks import LABELS_MADE_BY
 from dqkit.labels.layers import label_map
 from dqkit.labels.references import KINDS
 from dqkit.labels.segments import Code, opened
@@ -70,7 +71,7 @@ def _seg(found: FollowedObject, members: Sequence[Followed], headers: "list[Data
         series_number=SERIES_NUMBERS_FROM + int(headers[0].SeriesNumber),
         sop_instance_uid=uid_of("seg", series, str(number)),
         instance_number=number,
-        manufacturer="dqkit",
+        manufacturer=LABELS_MADE_BY,
         manufacturer_model_name="dqkit",
         software_versions=__version__,
         device_serial_number="0",
