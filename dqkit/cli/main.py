@@ -8,7 +8,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from dqkit.cli import audit, catalog, explain, index, init, interrupt, packs, profile, report, rules, sources
+from dqkit.cli import audit, catalog, combat, explain, index, init, interrupt, packs, profile, report, rules, sources
 from dqkit.cli.config import RootGroup, lend_settings
 from dqkit.cli.screen import outlive_readers, screen
 from dqkit.errors import DqkitError, ExitCode
@@ -71,6 +71,7 @@ rules.app.command("test")(_exiting(rules.try_cases))
 app.add_typer(rules.app, name="rules")
 app.add_typer(packs.app, name="packs")
 app.add_typer(sources.app, name="sources")
+app.add_typer(combat.app, name="combat")
 app.add_typer(catalog.app, name="catalog")
 
 
