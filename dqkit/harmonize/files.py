@@ -9,8 +9,13 @@ PARTIAL = ".part"
 """Ends the name of a file that is being written; a killed run leaves some, and the next removes them."""
 
 
-def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> Path:
+def write_whole(path: Path, write: Callable[[BinaryIO], object], mode: int = 0o644) -> Path:
     """Have `write` fill a file beside `path`, and rename it into place once it is on the disk.
+
+    Parameters
+    ----------
+    mode
+        Its permissions.
 
     Raises
     ------
@@ -21,6 +26,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> Path:
     new = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
     try:
         with new.open("wb") as file:
+            os.fchmod(file.fileno(), mode)
             write(file)
             file.flush()
             os.fsync(file.fileno())
