@@ -22,7 +22,14 @@ def write_nifti(image: HarmonizedImage, folder: Path) -> Sequence[Path]:
     return write(image, folder)
 
 
-WRITERS: dict[str, Writer] = {"nifti": write_nifti}
+def write_png(image: HarmonizedImage, folder: Path) -> Sequence[Path]:
+    """Write ``<stem>.png``: one slice, grey of 8 or 16 bits, or RGB."""
+    from dqkit.harmonize.png import write
+
+    return write(image, folder)
+
+
+WRITERS: dict[str, Writer] = {"nifti": write_nifti, "png": write_png}
 
 FOLLOWERS: dict[str, Follower] = {}
 """SEG | RTSTRUCT | NIFTI -> what brings such labels to the grid of an image."""
