@@ -415,6 +415,7 @@ SOURCES: Schema = {
     "columns": TEXTS,  # of a table: what it has something to say about; null = a folder, whose headers say all
     "mapping": TEXT,  # of a table: what its columns mean (JSON)
     "fingerprint": TEXT,  # of a table: hash of size, mtime and mapping when it was last read
+    "made_by": TEXT,  # of a folder that dqkit wrote: the command and recipe; null = acquired images
 }
 
 OUTCOMES: Schema = {

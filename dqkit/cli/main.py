@@ -8,7 +8,22 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from dqkit.cli import audit, catalog, combat, explain, index, init, interrupt, packs, profile, report, rules, sources
+from dqkit.cli import (
+    audit,
+    catalog,
+    combat,
+    explain,
+    harmonize,
+    index,
+    init,
+    interrupt,
+    packs,
+    plan,
+    profile,
+    report,
+    rules,
+    sources,
+)
 from dqkit.cli.config import RootGroup, lend_settings
 from dqkit.cli.screen import outlive_readers, screen
 from dqkit.errors import DqkitError, ExitCode
@@ -67,6 +82,8 @@ app.command("audit")(_exiting(audit.audit))
 app.command("profile")(_exiting(profile.profile))
 app.command("report")(_exiting(report.report))
 app.command("explain")(_exiting(explain.explain))
+app.command("plan")(_exiting(plan.plan))
+app.command("harmonize")(_exiting(harmonize.harmonize))
 rules.app.command("test")(_exiting(rules.try_cases))
 app.add_typer(rules.app, name="rules")
 app.add_typer(packs.app, name="packs")

@@ -20,13 +20,10 @@ from dqkit.errors import DqkitError
 from dqkit.harmonize.files import PARTIAL, write_whole
 from dqkit.harmonize.recipe import Recipe
 
-IMAGES = "images"
-"""Folder of the outputs: a source of the catalog."""
-
 MANIFEST = "manifest.parquet"
 SITES = "sites.csv"
 _MARKER, _JOURNAL, _LOCK = "harmonize.json", "journal.jsonl", ".lock"
-_OURS = frozenset({IMAGES, MANIFEST, SITES, _MARKER, _JOURNAL, _LOCK})
+_OURS = frozenset({MANIFEST, SITES, _MARKER, _JOURNAL, _LOCK})
 
 Row = dict[str, Any]
 
@@ -37,19 +34,20 @@ class OutFolder:
     Attributes
     ----------
     images
-        Where outputs lie.
+        Where outputs lie: a folder that is called as the recipe is, and that becomes a source of the catalog.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, recipe: Recipe) -> None:
         self.path = path
-        self.images = path / IMAGES
+        self.images = images_of(path, recipe)
+        self.images.mkdir(exist_ok=True)
         self._earlier = _read_manifest(path / MANIFEST)
         self._journal = _read_journal(path / _JOURNAL)
         self._file = (path / _JOURNAL).open("ab")
 
     def done(self) -> dict[str, list[Row]]:
-        """Return task -> path, size and status of what it left, for every task that is done."""
-        told = self._earlier.select("task", "path", "size", "status").to_dicts()
+        """Return task -> what its rows say of kind, format, path, size and status, for every task that is done."""
+        told = self._earlier.select("task", "kind", "format", "path", "size", "status").to_dicts()
         told += [row for rows in self._journal for row in rows]
         found: dict[str, list[Row]] = {}
         for row in told:
@@ -96,6 +94,11 @@ class OutFolder:
         return manifest
 
 
+def images_of(path: Path, recipe: Recipe) -> Path:
+    """Return where the outputs of a recipe lie below the folder of a run."""
+    return path / recipe.name
+
+
 @contextmanager
 def opened(path: Path, recipe: Recipe) -> Iterator[OutFolder]:
     """Hold the folder of the outputs of `recipe`, made where there is none.
@@ -112,7 +115,7 @@ def opened(path: Path, recipe: Recipe) -> Iterator[OutFolder]:
     except Timeout as error:
         raise DqkitError(f"another dqkit is writing to {path}", "wait for it, or name another folder") from error
     try:
-        folder = OutFolder(path)
+        folder = OutFolder(path, recipe)
         _sweep(folder.images)
         yield folder
     finally:
@@ -132,7 +135,6 @@ def _prepare(path: Path, recipe: Recipe) -> None:
         raise DqkitError(f"{path} is not empty and holds no outputs of dqkit", "name a new or empty folder with --out")
     if marker is None:
         said = {"recipe": recipe.name, "recipe_sha256": recipe.sha256}
-        (path / IMAGES).mkdir(exist_ok=True)
         write_whole(path / _MARKER, lambda file: file.write(json.dumps(said, sort_keys=True).encode()))
     elif marker.get("recipe_sha256") != recipe.sha256:
         raise DqkitError(

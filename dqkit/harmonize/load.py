@@ -200,7 +200,9 @@ def frame_of_file(file: SourceFile, k: int) -> Frame:
     """Decode a frame; compressed ones in a process of their own, which takes nothing with it when it dies."""
     decode = decode_frame if file.is_native else decode_isolated
     frame = decode(file.path, k, all_bits=True)
-    if frame is PixelFault.UNREADABLE:
+    if (
+        frame is PixelFault.UNREADABLE or frame is PixelFault.TIMEOUT
+    ):  # a slow share, perhaps: says nothing about the data
         raise OSError("a file of the source cannot be read")
     if isinstance(frame, PixelFault):
         raise Refused(Reason.PIXELS, str(frame))

@@ -66,7 +66,7 @@ def harmonized(task: Task, warn: Callable[[str], None], tick: Callable[[], None]
     """
     volumes = _gathered(task, warn, tick)
     first = volumes[0]
-    volume = first.volume if len(volumes) == 1 else _in_time(volumes)
+    volume = first.volume if len(volumes) == 1 else _in_time(volumes, task.planned.times)
     sources = tuple(replace(source, time=t) for t, one in enumerate(volumes) for source in one.even.slices.sources)
     is_whole = all(one.is_whole for one in volumes) and not task.recipe.intensity
     volume = with_intensity(volume, task, sources, warn)
@@ -146,7 +146,7 @@ def _regridded(even: EvenVolume, recipe: Recipe, *, sheared: bool) -> _Made:
     return _Made(moved, even, made_of, is_whole=False)
 
 
-def _in_time(volumes: Sequence[_Made]) -> Volume:
+def _in_time(volumes: Sequence[_Made], times: Sequence[Mapping[str, str]]) -> Volume:
     """Return one volume of four axes.
 
     Raises
@@ -163,7 +163,7 @@ def _in_time(volumes: Sequence[_Made]) -> Volume:
         if other.unit != first.unit:
             raise Refused(Reason.UNITS_DIFFER, f"{first.unit or 'no unit'} and {other.unit or 'no unit'}")
     voxels = np.stack([one.volume.voxels for one in volumes])
-    return first.after("stack volumes", voxels=voxels, parameters={"volumes": len(volumes)})
+    return first.after("stack volumes", voxels=voxels, parameters={"volumes": [dict(time) for time in times]})
 
 
 def _in_one_list(volumes: Sequence[_Made]) -> tuple[tuple[Contribution, ...], ...]:

@@ -67,11 +67,16 @@ class RunSummary:
         """Whether every image was made or refused."""
         return not self.failed
 
+    @property
+    def written_files(self) -> int:
+        """How many files the folder holds."""
+        return int(self.manifest["path"].drop_nulls().len())
+
 
 def harmonize(
     plan: Plan, tables: Tables, out: Path, options: RunOptions | None = None, progress: Progress | None = None
 ) -> RunSummary:
-    """Make the images of a plan below ``out/images``, and ``out/manifest.parquet``.
+    """Make the images of a plan below `out`, and ``out/manifest.parquet``.
 
     What is there already and depends on the same files and recipe is left alone. A run that is killed costs the images
     under work.

@@ -48,7 +48,8 @@ def stack_rows(tables: Tables, series: pl.DataFrame) -> pl.DataFrame:
         Columns of the table `stacks`, and `in_scope`, `kind` (stack.Stack), `photometric`, `image_type` and `corner`
         (ImagePositionPatient as text) of the first file, `pixels` (why pixels cannot be had, else null), `offline`.
     """
-    stacks = tables.scan("stacks").select(_OF_THE_STACK).join(series.lazy(), on="series_key", how="inner")
+    stacks = _acquired(tables, tables.scan("stacks").select(_OF_THE_STACK))
+    stacks = stacks.join(series.lazy(), on="series_key", how="inner")
     first = tables.scan("instances").select(
         pl.col("file_id").alias("first_file"),
         pl.col("PhotometricInterpretation").alias("photometric"),
@@ -73,7 +74,7 @@ def image_rows(tables: Tables, series: pl.DataFrame) -> pl.DataFrame:
 
     `stack_id` is the file's id: an image that is no volume has no stack.
     """
-    images = tables.scan("instances").filter(
+    images = _acquired(tables, tables.scan("instances")).filter(
         (pl.col("status") == FileStatus.DICOM)
         & (pl.col("SOPClassUID").is_in(image_sop_classes()).fill_null(value=False))
     )
@@ -89,6 +90,12 @@ def image_rows(tables: Tables, series: pl.DataFrame) -> pl.DataFrame:
         pl.col("path").alias("first_path"),
     )  # fmt: skip
     return rows.join(_offline(tables).lazy(), on="source_id", how="left").collect().sort("series_key", "stack_id")
+
+
+def _acquired(tables: Tables, rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Leave out what dqkit itself wrote: nothing is harmonized twice."""
+    ours = tables.scan("sources").filter(pl.col("made_by").is_not_null()).select("source_id")
+    return rows.join(ours, on="source_id", how="anti")
 
 
 def _kind_of_file() -> pl.Expr:

@@ -28,6 +28,7 @@ COMMANDS = [
     "", "init", "index", "audit", "profile", "report", "explain", "rules", "rules list", "rules show", "rules test",
     "rules infer", "packs", "packs list", "packs show",
     "sources", "sources list", "sources relocate", "sources remove", "catalog", "catalog info", "catalog vacuum",
+    "plan", "harmonize",
     "combat", "combat fit", "combat apply",
 ]  # fmt: skip
 

@@ -30,7 +30,7 @@ class Grey:
     Attributes
     ----------
     values
-        Shape (rows, columns); larger is brighter where `turned_over` or stored so.
+        Shape (rows, columns); larger is brighter.
     unit
         `P_VALUE` after a VOI LUT, else what Rescale Type says; empty where nothing does.
     record
@@ -78,7 +78,7 @@ def grey_values(frame: Frame, header: "Dataset", voi: str, warn: "Callable[[str]
         low, high, unit, is_whole = 0.0, 1.0, P_VALUE, False
     if frame.photometric == "MONOCHROME1":
         values = np.float32(low + high) - values
-    record |= {"turned_over": frame.photometric == "MONOCHROME1"}
+    record |= {"monochrome1_inverted": frame.photometric == "MONOCHROME1"}
     _warn_of_contradiction(frame, header, warn)
     background = low
     if padding is not None:

@@ -100,7 +100,7 @@ def test_monochrome1_is_turned_over_after_the_rescale(tmp_path: Path) -> None:
     image = ramp(PhotometricInterpretation="MONOCHROME1", RescaleSlope="2", RescaleIntercept="-100")
     done = made(image, tmp_path, PLAIN)
     assert (done.voxels.ravel() == (4095 * 2 - 100) - 2 * np.arange(4096)).all()
-    assert done.step("load")["turned_over"] is True
+    assert done.step("load")["monochrome1_inverted"] is True
 
 
 def test_monochrome1_is_turned_over_after_the_window(tmp_path: Path) -> None:
