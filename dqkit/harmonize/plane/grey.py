@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dqkit.harmonize.plane.attributes import items, numbers, term
+from dqkit.harmonize.plane.decide import RAW
 from dqkit.harmonize.plane.lookup import lookup_table
 from dqkit.harmonize.refusal import Reason, Refused
 from dqkit.pixels.bits import within_bits
@@ -69,9 +70,7 @@ def grey_values(frame: Frame, header: "Dataset", voi: str, warn: "Callable[[str]
     unit, is_whole = modality.unit, modality.is_whole
     if voi == "window":
         if term(header, "PresentationIntentType") == "FOR PROCESSING":
-            raise Refused(
-                Reason.RESCALE, "raw detector values (FOR PROCESSING) are not meant to be shown: take voi: none"
-            )
+            raise Refused(Reason.RESCALE, RAW)
         seen = values if padding is None else values[~padding]
         values, shown = _shown(values, header, (low, high), seen, warn)
         record |= shown
