@@ -11,6 +11,7 @@ import typer
 from dqkit.cli import (
     audit,
     catalog,
+    combat,
     explain,
     harmonize,
     index,
@@ -87,6 +88,7 @@ rules.app.command("test")(_exiting(rules.try_cases))
 app.add_typer(rules.app, name="rules")
 app.add_typer(packs.app, name="packs")
 app.add_typer(sources.app, name="sources")
+app.add_typer(combat.app, name="combat")
 app.add_typer(catalog.app, name="catalog")
 
 

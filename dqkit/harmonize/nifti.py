@@ -76,7 +76,7 @@ def is_orthogonal(volume: Volume) -> bool:
 def _fill(file: BinaryIO, head: bytes, volume: Volume, level: int) -> None:
     # Index (slice, row, column) in C order is (column, row, slice) in NIfTI's Fortran order
     voxels = np.ascontiguousarray(volume.voxels, volume.voxels.dtype.newbyteorder("<"))
-    data: Any = voxels.data.cast("B")
+    data: Any = voxels.view(np.uint8).data.cast("B")  # as bytes first: voxels of colour have no format of one letter
     if not level:
         file.write(head)
         file.write(data)

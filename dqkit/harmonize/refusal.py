@@ -32,6 +32,9 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"
     INTENSITY = "intensity"
     DICOM_CLASS = "dicom_class"
+    BURNED_IN = "burned_in"
+    SECONDARY = "secondary"
+    FORMAT = "format"
 
 
 class Refused(Exception):  # noqa: N818 - it is no error: refusing is an answer

@@ -29,7 +29,14 @@ def write_dicom(image: HarmonizedImage, folder: Path) -> Sequence[Path]:
     return write(image, folder)
 
 
-WRITERS: dict[str, Writer] = {"nifti": write_nifti, "dicom": write_dicom}
+def write_png(image: HarmonizedImage, folder: Path) -> Sequence[Path]:
+    """Write ``<stem>.png``: one slice, grey of 8 or 16 bits, or RGB."""
+    from dqkit.harmonize.png import write
+
+    return write(image, folder)
+
+
+WRITERS: dict[str, Writer] = {"nifti": write_nifti, "png": write_png, "dicom": write_dicom}
 
 
 def follow(

@@ -6,7 +6,9 @@ table, so that a word stands once.
 
 from collections.abc import Mapping
 
+from dqkit.report.combat_words import COMBAT
 from dqkit.report.harmonize_words import HARMONIZE
+from dqkit.report.label_words import LABELS
 from dqkit.report.pack_words import PACKS
 from dqkit.report.profile_words import PROFILE
 
@@ -314,7 +316,20 @@ _TERMINAL: dict[str, tuple[str, str]] = {
 
 WORDS: dict[str, Pair] = {
     key: {"en": en, "zh": zh}
-    for table in (_VERDICT, _SECTIONS, _FIGURES, _CHARTS, _LISTS, _READING, _TERMINAL, PACKS, PROFILE, HARMONIZE)
+    for table in (
+        _VERDICT,
+        _SECTIONS,
+        _FIGURES,
+        _CHARTS,
+        _LISTS,
+        _READING,
+        _TERMINAL,
+        PACKS,
+        PROFILE,
+        HARMONIZE,
+        COMBAT,
+        LABELS,
+    )
     for key, (en, zh) in table.items()
 }
 
