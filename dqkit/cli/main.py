@@ -11,6 +11,7 @@ import typer
 from dqkit.cli import (
     audit,
     catalog,
+    combat,
     diff,
     evidence,
     explain,
@@ -106,6 +107,7 @@ reply.app.command("import")(_exiting(reply.take))
 app.add_typer(rules.app, name="rules")
 app.add_typer(packs.app, name="packs")
 app.add_typer(sources.app, name="sources")
+app.add_typer(combat.app, name="combat")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(problems.app, name="problems")
 app.add_typer(handback.app, name="handback")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dqkit.harmonize.intensity import clip_percentiles, min_max, n4, nyul, white_stripe, window, z_score
 from dqkit.harmonize.source import SourceSlice
 from dqkit.harmonize.volume import Volume
 from dqkit.rulebook.section import Section
@@ -57,4 +58,12 @@ class StepKind:
     read: Callable[[Section], Mapping[str, Any]]
 
 
-INTENSITY: dict[str, StepKind] = {}
+INTENSITY: dict[str, StepKind] = {
+    "window": StepKind(window.apply, window.read),
+    "clip_percentiles": StepKind(clip_percentiles.apply, clip_percentiles.read),
+    "min_max": StepKind(min_max.apply, min_max.read),
+    "z_score": StepKind(z_score.apply, z_score.read),
+    "n4": StepKind(n4.apply, n4.read),
+    "nyul": StepKind(nyul.apply, nyul.read),
+    "white_stripe": StepKind(white_stripe.apply, white_stripe.read),
+}

@@ -22,6 +22,9 @@ from dqkit.model import FileStatus
 WORK_VERSION = 1
 """Outputs of another version of this work are made again."""
 
+LABELS_MADE_BY = "dqkit"
+"""Manufacturer of the SEGs that runs write (following/seg.py)."""
+
 _A_BATCH = 500
 """Images whose files are looked up together."""
 
@@ -113,14 +116,22 @@ def _series(recipe: Recipe, tables: Tables, batch: Sequence[PlannedImage]) -> di
 def _labels(tables: Tables, studies: Sequence[str], roots: Mapping[str, Any]) -> dict[str, list[tuple[LabelFile, str]]]:
     """Return study key -> its files of labels, each with size and time; NIfTI files by the folder they lie in."""
     keys = pl.DataFrame({"study_key": sorted(set(studies))}, schema={"study_key": pl.String}).lazy()
-    columns = ("file_id", "source_id", "path", "size", "mtime_ns", "SOPInstanceUID")
+    columns = ("file_id", "source_id", "path", "size", "mtime_ns", "SOPInstanceUID", "Manufacturer")
     files = tables.scan("instances").filter(pl.col("status") == FileStatus.DICOM).select(columns)
     kinds = tables.scan("labels").filter(pl.col("Modality").is_in(["SEG", "RTSTRUCT"]))
-    told = kinds.join(keys, on="study_key", how="semi").select("file_id", "study_key", kind="Modality")
+    # By the study's UID, not its key: objects that name no institution can count to another site than their images
+    uids = tables.scan("series").join(keys, on="study_key", how="semi").select("study_key", "StudyInstanceUID").unique()
+    told = kinds.select("file_id", "StudyInstanceUID", kind="Modality").join(uids, on="StudyInstanceUID")
     found: dict[str, list[tuple[LabelFile, str]]] = {}
     for row in told.join(files, on="file_id").sort("study_key", "file_id").collect().iter_rows(named=True):
         label = LabelFile(row["file_id"], _path(roots, row), row["kind"], row["SOPInstanceUID"] or "")
-        found.setdefault(row["study_key"], []).append((label, f"{row['size']} {row['mtime_ns']}"))
+        # What an earlier run made of a label belongs to the images that it made, and stands in their source
+        place = (
+            _source_key(row["study_key"], row["source_id"])
+            if row["Manufacturer"] == LABELS_MADE_BY
+            else row["study_key"]
+        )
+        found.setdefault(place, []).append((label, f"{row['size']} {row['mtime_ns']}"))
     masks = tables.scan("instances").filter(pl.col("status") == FileStatus.NIFTI).select(*columns, "folder")
     for row in masks.sort("file_id").collect().iter_rows(named=True):
         label = LabelFile(row["file_id"], _path(roots, row), "NIFTI")
@@ -128,6 +139,10 @@ def _labels(tables: Tables, studies: Sequence[str], roots: Mapping[str, Any]) ->
             (label, f"{row['size']} {row['mtime_ns']}")
         )
     return found
+
+
+def _source_key(study_key: str, source_id: str) -> str:
+    return f"{study_key} {source_id}"
 
 
 def _folder_key(source: str, folder: str) -> str:
@@ -188,7 +203,8 @@ def _labels_beside(
     first = next((row for row in rows if row is not None), None)
     if first is None or not stacks[0].files:
         return []
-    found = list(labels.get(first["study_key"], ()))
+    study, source = first["study_key"], first["source_id"]
+    found = [*labels.get(study, ()), *labels.get(_source_key(study, source), ())]
     folder = parent(first["first_path"]) if first.get("first_path") else None
     if folder is not None:
         for place in dict.fromkeys((folder, parent(folder))):
