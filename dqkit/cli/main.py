@@ -17,6 +17,7 @@ from dqkit.cli import (
     index,
     init,
     interrupt,
+    landmarks,
     packs,
     plan,
     profile,
@@ -83,6 +84,7 @@ app.command("profile")(_exiting(profile.profile))
 app.command("report")(_exiting(report.report))
 app.command("explain")(_exiting(explain.explain))
 app.command("plan")(_exiting(plan.plan))
+app.command("landmarks")(_exiting(landmarks.landmarks))
 app.command("harmonize")(_exiting(harmonize.harmonize))
 rules.app.command("test")(_exiting(rules.try_cases))
 app.add_typer(rules.app, name="rules")

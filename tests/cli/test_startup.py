@@ -29,7 +29,7 @@ COMMANDS = [
     "rules infer", "packs", "packs list", "packs show",
     "sources", "sources list", "sources relocate", "sources remove", "catalog", "catalog info", "catalog vacuum",
     "plan", "harmonize",
-    "combat", "combat fit", "combat apply",
+    "combat", "combat fit", "combat apply", "landmarks",
 ]  # fmt: skip
 
 HEAVY = {
