@@ -18,6 +18,7 @@ from dqkit.cli import (
     interrupt,
     packs,
     profile,
+    reconcile,
     report,
     rules,
     select,
@@ -82,6 +83,7 @@ app.command("profile")(_exiting(profile.profile))
 app.command("report")(_exiting(report.report))
 app.command("explain")(_exiting(explain.explain))
 app.command("diff")(_exiting(diff.diff))
+app.command("reconcile")(_exiting(reconcile.reconcile))
 app.command("select")(_exiting(select.select))
 rules.app.command("test")(_exiting(rules.try_cases))
 app.add_typer(rules.app, name="rules")

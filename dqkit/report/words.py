@@ -10,6 +10,7 @@ from dqkit.report.cohort_words import COHORT_WORDS
 from dqkit.report.history_words import HISTORY_WORDS
 from dqkit.report.pack_words import PACKS
 from dqkit.report.profile_words import PROFILE
+from dqkit.report.reconcile_words import RECONCILE_WORDS
 
 LANGUAGES = ("en", "zh")
 
@@ -332,6 +333,7 @@ WORDS: dict[str, Pair] = {
         PROFILE,
         COHORT_WORDS,
         HISTORY_WORDS,
+        RECONCILE_WORDS,
     )
     for key, (en, zh) in table.items()
 }
