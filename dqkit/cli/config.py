@@ -35,7 +35,7 @@ _USERS: dict[str, frozenset[str]] = {
     "fail_on": frozenset({"audit"}),
     "engine": frozenset({"audit"}),
     "pixels": frozenset({"audit", "index"}),
-    "pack": frozenset({"audit"}),
+    "pack": frozenset({"audit", "diff"}),
 }
 """Parameter -> the commands that the settings give it to; others go to every command that has it."""
 

@@ -27,7 +27,8 @@ app()
 COMMANDS = [
     "", "init", "index", "audit", "profile", "report", "explain", "rules", "rules list", "rules show", "rules test",
     "rules infer", "packs", "packs list", "packs show",
-    "sources", "sources list", "sources relocate", "sources remove", "catalog", "catalog info", "catalog vacuum",
+    "sources", "sources list", "sources relocate", "sources remove", "catalog", "catalog info", "catalog runs",
+    "catalog vacuum", "diff", "reconcile", "select",
 ]  # fmt: skip
 
 HEAVY = {
