@@ -10,7 +10,7 @@ from dqkit.identity import Pseudonyms
 from dqkit.report.folder import make_folder, replacing, telling_of_disk, write_file
 from dqkit.report.neutral import neutral
 from dqkit.report.reconcile_view import reconciled_to_json
-from dqkit.steward.reconcile import Reconciled
+from dqkit.steward.reconcile import COMPLETE, Reconciled
 
 TABLE, WORKBOOK, RESULT = "reconcile.parquet", "reconcile.xlsx", "result.json"
 
@@ -19,9 +19,13 @@ _MOST_ROWS = 1_048_575
 
 
 def write_reconciled(found: Reconciled, out: Path, pseudonyms: Pseudonyms) -> list[Path]:
-    """Write every study as parquet and xlsx (0600, the folder 0700), and result.json; return the files.
+    """Write every study as parquet, those to look after as xlsx (0600, the folder 0700), and result.json.
 
     The workbook is left out where a sheet does not hold all rows.
+
+    Returns
+    -------
+    The files.
     """
     told = json.dumps(reconciled_to_json(found, pseudonyms), ensure_ascii=False, indent=1)
     named = found.studies.with_columns(
@@ -32,9 +36,10 @@ def write_reconciled(found: Reconciled, out: Path, pseudonyms: Pseudonyms) -> li
         with replacing(out / TABLE) as file:
             named.write_parquet(file)
         written = [out / TABLE]
-        if named.height <= _MOST_ROWS:
+        wanting = named.filter((pl.col("status") != COMPLETE) | (pl.col("changed").list.len() > 0))
+        if wanting.height <= _MOST_ROWS:
             with replacing(out / WORKBOOK) as file:
-                _workbook(named).save(file)
+                _workbook(wanting).save(file)
             written.append(out / WORKBOOK)
         write_file(out / RESULT, told.encode())
     return [*written, out / RESULT]
