@@ -11,7 +11,6 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -107,12 +106,6 @@ class Catalog:
                 check_whole(opened, self.path / table)
                 self._whole.add((table, self._versions[table]))
             return _scan(opened, TABLES[table], superseded=superseded)
-
-    def as_of(self, versions: Mapping[str, int]) -> "Catalog":
-        """Return this catalog as it was when its tables had `versions`; a table that is not named is as it is now."""
-        then = copy(self)
-        then.follow(runs.Last(-1, "", "", {**self._versions, **versions}))
-        return then
 
     def rows_at(self, table: str, version: int) -> int | None:
         """Return how many rows `table` had at a Delta version; None where that version is there no more."""

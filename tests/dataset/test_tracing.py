@@ -216,3 +216,30 @@ def test_tracing_leaves_the_catalog_that_was_handed_over_where_it_was(project: P
     trace_files(files_of(read_dataset(table), Silent()), catalog)
     assert catalog.versions == before
     assert project.catalog.scan("checksums").collect().height == 4
+
+
+def test_a_file_that_a_resend_replaced_is_outside(project: Project) -> None:
+    from dqkit.archive.site import SiteRule
+    from dqkit.catalog.store import Catalog
+    from dqkit.identity import load_key
+    from dqkit.index.build import IndexOptions, index
+
+    again = project.root / "again" / "ct0"
+    shutil.copytree(project.archive / "north" / "ct0", again)
+    for file in again.iterdir():
+        file.write_bytes(other_byte(file))
+    table = project.table("path\n../archive/north/ct0/1.dcm\n../again/ct0/1.dcm\n../archive/north/ct1/1.dcm\n")
+    options = IndexOptions(SiteRule("name", "north"), resend=True)
+    index(Catalog(project.root / "catalog", load_key().fingerprint), [project.root / "again"], options)
+    traced = project.trace(table)
+    assert traced["state"].to_list() == ["outside", "traced", "traced"]
+    assert "resend" in traced["detail"][0]
+
+
+def test_a_file_without_a_series_is_not_outside_a_cohort_of_series(project: Project) -> None:
+    class Nothing:
+        def scan(self, table: str) -> pl.LazyFrame:
+            return project.catalog.scan(table).filter(pl.lit(value=False))
+
+    table = project.table("path\n../archive/north/mask-a.nii\n../archive/north/ct1/1.dcm\n")
+    assert project.states(table, TraceOptions(judged=Nothing())) == {"mask-a.nii": "traced", "1.dcm": "outside"}
