@@ -1,6 +1,6 @@
 """Traces each file of a dataset to an audited series; the checksum decides, path and header only find candidates."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -21,6 +21,14 @@ SILENTLY = "its bytes changed though size and modification time did not"
 
 
 @dataclass(frozen=True)
+class Unfit:
+    """`series_key` of series with findings that fail; `unmended` of those with findings that no recipe mends."""
+
+    series: frozenset[str] = frozenset()
+    unmended: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class TraceOptions:
     """What a person may ask of a trace.
 
@@ -31,14 +39,14 @@ class TraceOptions:
     judged
         The tables that are judged, where that is not the whole catalog: what is not in them is outside.
     unfit
-        `series_key` of series with findings that fail.
+        Series with findings that fail; what was made of one by a recipe is held against what no recipe mends.
     workers
         Threads that read files.
     """
 
     rehash: Rehash = Rehash.NONE
     judged: Tables | None = None
-    unfit: frozenset[str] = frozenset()
+    unfit: Unfit = field(default_factory=Unfit)
     workers: int = 2
 
 
@@ -146,13 +154,17 @@ def _fit(traced: pl.DataFrame, options: TraceOptions) -> pl.DataFrame:
         # A file without a series (NIfTI) cannot be in a cohort of series: what alone is judged says nothing of it.
         out = pl.col("series_key").is_not_null() & ~pl.col("file_id").is_in(judged["file_id"].implode())
         apart.append((out, State.OUTSIDE, "its series is not among those that are judged"))
-    if options.unfit:
-        apart.append(
-            (pl.col("series_key").is_in(list(options.unfit)), State.UNFIT, "its series has findings that fail")
-        )
+    if options.unfit.series:
+        made = pl.col("how") == How.PROVENANCE.value
+        bad = pl.when(made).then(_in(options.unfit.unmended)).otherwise(_in(options.unfit.series))
+        apart.append((bad, State.UNFIT, "its series has findings that fail"))
     state, detail = pl.col("state"), pl.col("detail")
     for condition, verdict, why in reversed(apart):
         hit = is_traced & condition.fill_null(value=False)
         state = pl.when(hit).then(pl.lit(verdict.value)).otherwise(state)
         detail = pl.when(hit).then(pl.lit(why)).otherwise(detail)
     return traced.with_columns(state.alias("state"), detail.alias("detail"))
+
+
+def _in(series: frozenset[str]) -> pl.Expr:
+    return pl.col("series_key").is_in(list(series))

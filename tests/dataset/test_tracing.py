@@ -11,7 +11,7 @@ import pytest
 from dqkit.audit.only import Only, part_of
 from dqkit.catalog.runs import Record
 from dqkit.dataset.entries import Asked
-from dqkit.dataset.tracing import TraceOptions
+from dqkit.dataset.tracing import TraceOptions, Unfit
 from dqkit.index.checksums import Rehash
 from tests.dataset.conftest import Project
 
@@ -142,7 +142,7 @@ def test_a_series_that_is_not_judged_is_outside_and_one_with_findings_is_unfit(p
     table = project.table("path\n../archive/north/ct0/1.dcm\n../archive/south/ct0/2.dcm\n../archive/south/ct1/3.dcm\n")
     bad = project.trace(table)["series_key"][1]
     judged = part_of(project.catalog, Only(sites=("south",)))
-    states = project.states(table, TraceOptions(judged=judged, unfit=frozenset({bad})))
+    states = project.states(table, TraceOptions(judged=judged, unfit=Unfit(frozenset({bad}))))
     assert states == {"1.dcm": "outside", "2.dcm": "unfit", "3.dcm": "traced"}
 
 
@@ -182,6 +182,14 @@ def test_an_output_is_traced_through_its_provenance(project: Project, output: Pa
     assert traced.select("state", "how", "site").rows() == [("traced", "provenance", "north")]
     series = project.catalog.scan("instances").filter(pl.col("path") == "north/ct0/1.dcm").collect()["series_key"]
     assert traced["series_key"].to_list() == series.to_list()
+
+
+def test_an_output_is_unfit_only_for_what_no_recipe_mends(project: Project, output: Path) -> None:
+    with_provenance(project, output, ["north/ct0/1.dcm"])
+    table = project.table("path\nvolume.nii.gz\n")
+    series = frozenset(project.trace(table)["series_key"])
+    assert project.states(table, TraceOptions(unfit=Unfit(series))) == {"volume.nii.gz": "traced"}
+    assert project.states(table, TraceOptions(unfit=Unfit(series, series))) == {"volume.nii.gz": "unfit"}
 
 
 def test_an_output_whose_source_changed_has_changed(project: Project, output: Path) -> None:
