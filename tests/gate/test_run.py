@@ -22,6 +22,9 @@ from dqkit.gate.verdict_file import decision_digest, read_verdict, verdict_bytes
 from dqkit.gate.waivers import Waiver, WaiverFile
 from dqkit.identity import load_key
 from dqkit.index.build import index
+from dqkit.index.table import TableOptions, index_table
+from dqkit.index.table_mapping import TableMapping
+from dqkit.rulebook.mapping import load_mapping
 from tests import dicom_defects as defects
 from tests.catalog.cohorts import write_cohort
 from tests.gate.conftest import Archive, judge, judges_for, make_archive, policy_of
@@ -212,6 +215,28 @@ def test_an_index_that_finds_nothing_new_is_a_look_too(archive: Archive) -> None
     assert before is not None
     assert after is not None
     assert after > before
+
+
+def test_a_table_that_did_not_change_was_looked_at_too(archive: Archive, tmp_path: Path) -> None:
+    table = tmp_path / "export.csv"
+    rows = "StudyInstanceUID,SeriesInstanceUID,Modality,PatientID\n1.2.3,1.2.3.4,CT,p1\n"
+    table.write_text(rows, encoding="utf-8")
+    options = TableOptions(load_mapping_of(table), site="west")
+    index_table(archive.opened(), table, options)
+    first = judge(archive.opened()).source_seen_at
+    index(archive.opened(), [archive.root])
+    index_table(archive.opened(), table, options)
+    second = judge(archive.opened()).source_seen_at
+    assert first is not None
+    assert second is not None
+    assert second > first
+
+
+def load_mapping_of(table: Path) -> TableMapping:
+    mapping = table.with_suffix(".yaml")
+    names = ("StudyInstanceUID", "SeriesInstanceUID", "Modality", "PatientID")
+    mapping.write_text("columns:\n" + "".join(f"  {name}: {name}\n" for name in names), encoding="utf-8")
+    return load_mapping(str(mapping))
 
 
 def test_a_pack_that_judges_nothing_keeps_it_closed(archive: Archive) -> None:
