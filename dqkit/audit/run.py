@@ -20,8 +20,10 @@ from dqkit.audit.findings import findings_of, problems_of
 from dqkit.audit.incomplete import as_reason, reasons_of
 from dqkit.audit.only import Only, check_only, keep_cohort, part_of
 from dqkit.audit.outcomes import outcomes_of, with_accepted
+from dqkit.audit.problem_states import BEFORE, Seen, note_audit, with_states
 from dqkit.audit.recognise import recognised, recognisers_of
 from dqkit.audit.result import AuditResult, Judgement, rules_of_run
+from dqkit.audit.states import SHA_KEPT
 from dqkit.catalog.runs import Record, last
 from dqkit.catalog.store import Catalog
 from dqkit.catalog.tables import Tables
@@ -68,6 +70,7 @@ class Audited:
     finished_at: datetime
     outcomes: pl.DataFrame
     findings: pl.DataFrame
+    problems: pl.DataFrame
     judgement: Judgement
     coverage: Coverage
     not_expressible: tuple[str, ...] = ()
@@ -106,7 +109,7 @@ def audit(
         rules=rules,
         outcomes=done.outcomes,
         findings=done.findings,
-        problems=problems_of(done.findings),
+        problems=done.problems,
         judgement=done.judgement,
         glance=glance_of(seen),
         profile=profile_of(seen),
@@ -151,6 +154,9 @@ def run_audit(
         reasons = reasons_of(tables, evaluation.crashed, options.only.cohort)
         outcomes, judgement = judged(with_accepted(outcomes, findings, rules), rules, options.fail_on, reasons)
         coverage = coverage_of(rules, options.packs, tables, roles)
+        before = writer.scan("findings").select(BEFORE).collect()
+        noted = Seen(before, findings, outcomes, judgement.complete, options.only)
+        problems = note_audit(writer, tables, noted, problems_of(findings), rules, roles)
         writer.overwrite("outcomes", outcomes)
         writer.overwrite("findings", findings)
         keep_cohort(writer, options.only)
@@ -160,13 +166,14 @@ def run_audit(
                 __version__,
                 rules=rules_digest(rules),
                 counts=_kept_of(judgement, findings.height, len(rules))
-                | {"coverage": coverage_to_json(coverage), "only": options.only.to_json()},
+                | {"coverage": coverage_to_json(coverage), "only": options.only.to_json()}
+                | {"rule_sha256": {rule.label: rule.sha256[:SHA_KEPT] for rule in rules}},
                 complete=judgement.complete,
                 started_at=began,
             )
         )
         run_id = last(catalog.path).run_id
-    return Audited(run_id, datetime.now(UTC), outcomes, findings, judgement, coverage, not_expressible)
+    return Audited(run_id, datetime.now(UTC), outcomes, findings, problems, judgement, coverage, not_expressible)
 
 
 def _holds_anything(catalog: Catalog) -> bool:
@@ -208,7 +215,7 @@ def recall(catalog: Catalog, rules: Sequence[Rule]) -> AuditResult:
         rules=rules_of_run(rules, done.outcomes),
         outcomes=done.outcomes,
         findings=done.findings,
-        problems=problems_of(done.findings),
+        problems=done.problems,
         judgement=done.judgement,
         glance=glance_of(seen),
         profile=profile_of(seen),
@@ -240,7 +247,8 @@ def audited_then(catalog: Catalog, run: Mapping[str, Any]) -> Audited:
         ExitCode(kept["exit_code"]),
     )
     coverage = coverage_from_json(kept.get("coverage"))
-    return Audited(run["run_id"], run["ended_at"], outcomes, findings, judgement, coverage)
+    problems = with_states(problems_of(findings), catalog.scan("problem_states").collect())
+    return Audited(run["run_id"], run["ended_at"], outcomes, findings, problems, judgement, coverage)
 
 
 def _evaluated(

@@ -112,13 +112,15 @@ def audit(
 
 
 def _judge(catalog: Catalog, book: Book, pseudonyms: Pseudonyms, options: AuditOptions) -> AuditResult:
+    from dqkit.audit.history import with_history
     from dqkit.audit.pictures import with_pictures
     from dqkit.audit.run import audit as run
     from dqkit.cli.progress import shown_progress
 
     with shown_progress() as progress:
         result = run(catalog, book.rules, pseudonyms, options, progress)
-        return with_pictures(result, catalog, progress)
+        progress.stage("comparing with earlier audits")
+        return with_pictures(with_history(result, catalog, options.packs), catalog, progress)
 
 
 def _show(result: AuditResult, out: Path, catalog: Path, lang: str, *, json: bool) -> None:

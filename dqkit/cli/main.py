@@ -11,17 +11,26 @@ import typer
 from dqkit.cli import (
     audit,
     catalog,
+    combat,
+    diff,
     evidence,
     explain,
     gate,
     gate_verify,
+    handback,
+    harmonize,
     index,
     init,
     interrupt,
+    landmarks,
     packs,
+    plan,
+    problems,
     profile,
+    reply,
     report,
     rules,
+    select,
     sources,
     waive,
 )
@@ -90,11 +99,21 @@ app.command("waive")(_exiting(waive.waive))
 app.command("profile")(_exiting(profile.profile))
 app.command("report")(_exiting(report.report))
 app.command("explain")(_exiting(explain.explain))
+app.command("plan")(_exiting(plan.plan))
+app.command("landmarks")(_exiting(landmarks.landmarks))
+app.command("harmonize")(_exiting(harmonize.harmonize))
+app.command("diff")(_exiting(diff.diff))
+app.command("select")(_exiting(select.select))
 rules.app.command("test")(_exiting(rules.try_cases))
+reply.app.command("import")(_exiting(reply.take))
 app.add_typer(rules.app, name="rules")
 app.add_typer(packs.app, name="packs")
 app.add_typer(sources.app, name="sources")
+app.add_typer(combat.app, name="combat")
 app.add_typer(catalog.app, name="catalog")
+app.add_typer(problems.app, name="problems")
+app.add_typer(handback.app, name="handback")
+app.add_typer(reply.app, name="reply")
 
 
 def main() -> NoReturn:

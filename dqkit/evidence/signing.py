@@ -13,6 +13,7 @@ from dqkit.errors import DqkitError
 PASSPHRASE = "DQKIT_EVIDENCE_PASSPHRASE"  # noqa: S105 - the name of the variable
 """Environment variable with the passphrase of an encrypted key."""
 
+_BEGIN = b"-----BEGIN "
 _DER = serialization.Encoding.DER
 _PEM = serialization.Encoding.PEM
 _SPKI = serialization.PublicFormat.SubjectPublicKeyInfo
@@ -93,8 +94,8 @@ def load_public(data: bytes, what: str) -> Ed25519PublicKey:
     DqkitError
         It is no PEM of an Ed25519 public key.
     """
-    try:
-        key = serialization.load_pem_public_key(data)
+    try:  # the library would find a key in the middle of another file, too
+        key = serialization.load_pem_public_key(data if data.lstrip().startswith(_BEGIN) else b"")
     except ValueError as error:
         raise DqkitError(f"{what} is no PEM of a public key", "give the .pub.pem that keygen wrote") from error
     if not isinstance(key, Ed25519PublicKey):

@@ -54,13 +54,18 @@ def catalog_changes(catalog: Catalog, versions: Mapping[str, int]) -> Iterator[C
         yield "the versions of its tables that were judged are gone", "所判断的数据表版本已不存在", 0
         return
     now = catalog.scan("instances").select(_KNOWN).collect()
-    then = catalog.as_of(versions).scan("instances").select(_KNOWN).collect()
+    then = _judged(catalog, versions).scan("instances").select(_KNOWN).collect()
     told = list(_compared(then, now, "in the catalog", "目录库中"))
     yield from told
     moved = [name for name in _MEASURED if catalog.versions.get(name) != versions.get(name)]
     if moved and not told:
         names = ", ".join(moved)
         yield f"tables that rules see were written since: {names}", f"规则所用数据表此后有写入：{names}", len(moved)
+
+
+def _judged(catalog: Catalog, versions: Mapping[str, int]) -> Catalog:
+    """Return the catalog as it was judged; tables that rules do not see are as they are now."""
+    return catalog.as_of({**catalog.versions, **versions})
 
 
 def _versions_gone(catalog: Catalog, versions: Mapping[str, int]) -> bool:
@@ -71,8 +76,13 @@ def source_changes(
     catalog: Catalog, versions: Mapping[str, int], progress: Progress
 ) -> Iterator[tuple[Counted | None, Sentence | None]]:
     """Compare the files that were judged with those that lie in the sources now; what cannot be listed is told."""
-    then = catalog.as_of(versions)
-    for source in registered(then.scan("sources").collect()):
+    then = _judged(catalog, versions)
+    now = {source.source_id: source for source in registered(catalog.scan("sources").collect())}
+    for judged in registered(then.scan("sources").collect()):
+        source = now.get(judged.source_id)  # where it is now: its folder may have been moved
+        if source is None:
+            yield (f"the source {judged.name} was taken out", f"数据源 {judged.name} 已被移除", 1), None
+            continue
         if source.kind != FOLDER:
             continue
         known = then.scan("instances").filter((pl.col("source_id") == source.source_id) & (pl.col("size") >= 0))

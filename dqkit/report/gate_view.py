@@ -14,10 +14,10 @@ from dqkit.gate.telling import HEADLINES
 from dqkit.model import Origin, Severity
 from dqkit.report.gate_chinese import gate_localized
 from dqkit.report.page_data import remedy_text
-from dqkit.report.summary import mender, mender_text
+from dqkit.report.summary import mender_text
 from dqkit.report.visible import visible
 from dqkit.report.words import say
-from dqkit.rulebook.rule import Rule
+from dqkit.rulebook.rule import Rule, mender
 
 _SITE = 60
 

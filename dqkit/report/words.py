@@ -6,9 +6,15 @@ table, so that a word stands once.
 
 from collections.abc import Mapping
 
+from dqkit.report.cohort_words import COHORT_WORDS
+from dqkit.report.combat_words import COMBAT
 from dqkit.report.gate_words import GATE
+from dqkit.report.harmonize_words import HARMONIZE
+from dqkit.report.history_words import HISTORY_WORDS
+from dqkit.report.label_words import LABELS
 from dqkit.report.pack_words import PACKS
 from dqkit.report.profile_words import PROFILE
+from dqkit.report.state_words import STATES
 
 LANGUAGES = ("en", "zh")
 
@@ -319,7 +325,24 @@ _TERMINAL: dict[str, tuple[str, str]] = {
 
 WORDS: dict[str, Pair] = {
     key: {"en": en, "zh": zh}
-    for table in (_VERDICT, _SECTIONS, _FIGURES, _CHARTS, _LISTS, _READING, _TERMINAL, GATE, PACKS, PROFILE)
+    for table in (
+        _VERDICT,
+        _SECTIONS,
+        _FIGURES,
+        _CHARTS,
+        _LISTS,
+        _READING,
+        _TERMINAL,
+        GATE,
+        HARMONIZE,
+        PACKS,
+        PROFILE,
+        STATES,
+        COHORT_WORDS,
+        HISTORY_WORDS,
+        COMBAT,
+        LABELS,
+    )
     for key, (en, zh) in table.items()
 }
 
