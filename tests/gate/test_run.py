@@ -8,11 +8,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from dqkit.audit import reuse
 from dqkit.audit.only import Only
 from dqkit.audit.reuse import standing_audit
 from dqkit.audit.run import AuditOptions, last_audit_run
 from dqkit.catalog.cohort import read_cohort
 from dqkit.catalog.retention import kept_versions
+from dqkit.catalog.schema import TABLES
 from dqkit.catalog.store import Catalog
 from dqkit.errors import DqkitError
 from dqkit.gate.policy_file import parse_policy
@@ -54,6 +56,10 @@ def test_the_last_audit_is_taken_where_it_stands(archive: Archive) -> None:
 def test_it_stands_through_an_index_that_finds_nothing_new(archive: Archive) -> None:
     index(archive.opened(), [archive.root])
     assert judge(archive.opened()).audit_reused
+
+
+def test_tables_that_no_audit_looks_at_are_tables() -> None:
+    assert set(TABLES) > reuse._NOT_SEEN
 
 
 def test_it_does_not_stand_where_a_file_changed(tmp_path: Path) -> None:
