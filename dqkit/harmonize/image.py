@@ -49,13 +49,15 @@ class HarmonizedImage:
 class LabelFile:
     """A file of labels of the study that an image was made from: it may or may not point at the image's sources.
 
-    `kind` is SEG, RTSTRUCT or NIFTI.
+    `kind` is SEG, RTSTRUCT or NIFTI. A NIFTI file holds no reference: `points_at` is the SeriesInstanceUID that a table
+    gave for it, else empty.
     """
 
     file_id: str
     path: bytes
     kind: str
     sop_instance_uid: str = ""
+    points_at: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,13 +67,16 @@ class FollowedLabel:
     Attributes
     ----------
     name
-        Segment or ROI number and nothing of its text (``segment-1``, ``roi-3``).
+        Segment or ROI number and nothing of its text (``segment-1``, ``roi-3``); ``table`` for the table of its names;
+        empty for a file that was refused as a whole.
     path
         What was written; None where the label was refused.
     reason
         Why it was refused, else empty.
     volume_before_mm3, volume_after_mm3
         Of the label in its own file, and on the grid of the image.
+    warnings
+        Sentences for the manifest, free of values of files.
     """
 
     label: LabelFile
@@ -81,3 +86,4 @@ class FollowedLabel:
     volume_before_mm3: float | None = None
     volume_after_mm3: float | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()

@@ -38,10 +38,14 @@ def write(image: HarmonizedImage, folder: Path) -> Sequence[Path]:
     OSError
         The disk is full or fails.
     """
-    level = image.recipe.output.compression
-    path = folder / f"{image.stem}.nii{'.gz' if level else ''}"
-    head = header_of(image.volume)
-    return [write_whole(path, lambda file: _fill(file, head, image.volume, level))]
+    return [write_volume(image.volume, folder / image.stem, image.recipe.output.compression)]
+
+
+def write_volume(volume: Volume, stem: Path, level: int) -> Path:
+    """Write a volume to `stem` with the suffix that `level`, of compression, asks for; return its path."""
+    head = header_of(volume)
+    path = stem.with_name(f"{stem.name}.nii{'.gz' if level else ''}")
+    return write_whole(path, lambda file: _fill(file, head, volume, level))
 
 
 def header_of(volume: Volume) -> bytes:
@@ -72,7 +76,7 @@ def is_orthogonal(volume: Volume) -> bool:
 def _fill(file: BinaryIO, head: bytes, volume: Volume, level: int) -> None:
     # Index (slice, row, column) in C order is (column, row, slice) in NIfTI's Fortran order
     voxels = np.ascontiguousarray(volume.voxels, volume.voxels.dtype.newbyteorder("<"))
-    data: Any = voxels.data.cast("B")
+    data: Any = voxels.view(np.uint8).data.cast("B")  # as bytes first: voxels of colour have no format of one letter
     if not level:
         file.write(head)
         file.write(data)

@@ -7,6 +7,7 @@ from typing import Any
 
 from dqkit.harmonize.decide import Decision, Part, decide
 from dqkit.harmonize.naming import name_of
+from dqkit.harmonize.plane.decide import decide_image
 from dqkit.harmonize.recipe import Recipe
 from dqkit.harmonize.refusal import Reason, Refused
 from dqkit.harmonize.series_of_volumes import Row, image_key, order_key, shown, suffix_of
@@ -168,11 +169,7 @@ def images_of(
 
 def _decided(row: Row, recipe: Recipe) -> Decision:
     if row["kind"] == "image":
-        return (
-            Decision(refused=((None, Refused(Reason.PIXELS, row["pixels"])),))
-            if row["pixels"]
-            else Decision((Part(None, ("image",)),))
-        )
+        return decide_image(row, recipe)
     return decide(row, recipe)
 
 

@@ -35,6 +35,8 @@ _VERSION = re.compile(r"\d+\.\d+\.\d+")
 _AXES = ("LR", "AP", "SI")
 _FINEST_MM, _COARSEST_MM = 0.01, 100.0
 """Bounds of a spacing that is no slip of the pen. House style."""
+_MOST_PIXELS = 32_767
+"""Of a side of an image: NIfTI-1 counts no more."""
 
 
 def recipe_names() -> tuple[str, ...]:
@@ -265,16 +267,39 @@ def _labels(part: Section) -> Labels:
 
 def _planar(part: Section) -> Planar:
     found = Planar(
-        part.flag("orient", default=True),
-        part.choice("voi", ("none", "window"), "none"),
-        part.choice("crop", ("none", "collimation"), "none"),
+        orient=part.flag("orient", default=True),
+        chest_wall=part.choice("chest_wall", ("left", "right", "hanging"), "left"),
+        down=part.choice("down", ("F", "H"), "F"),
+        lateral=part.choice("lateral", ("P", "A"), "P"),
+        mirror_to=part.choice("mirror_to", ("none", "R", "L"), "none"),
+        voi=part.choice("voi", ("none", "window"), "none"),
+        crop=part.choice("crop", ("none", "collimation", "foreground", "circle"), "none"),
+        size=_size(part),
+        magnification=part.choice("magnification", ("correct", "ignore"), "correct"),
+        burned_in=part.choice("burned_in", ("refuse", "keep"), "refuse"),
+        secondary=part.choice("secondary", ("refuse", "keep"), "refuse"),
     )
     part.finish()
     return found
 
 
+def _size(part: Section) -> tuple[int, int] | None:
+    node = part.take("size")
+    if node is None or node.value is None:
+        return None
+    items = [item.value for item in node.value] if isinstance(node.value, tuple) else [node.value] * 2
+    whole = all(isinstance(item, int) and not isinstance(item, bool) for item in items)
+    if len(items) != 2 or not whole or not all(1 <= item <= _MOST_PIXELS for item in items):  # noqa: PLR2004
+        raise node.mark.error(
+            f"'size' cannot be {node.word}", f"columns and rows, 1 to {_MOST_PIXELS}: 512 or [1024, 768]"
+        )
+    return items[0], items[1]
+
+
 def _check_together(section: Section, recipe: Recipe) -> None:
     """Refuse what cannot be done together."""
+    if recipe.planar.size is not None and recipe.resamples:
+        raise section.need("planar").mark.error("'size' and 'spacing' exclude each other", "ask for one of them")
     if recipe.policy.tilt == "off" and recipe.resamples:
         raise section.need("policy").mark.error(
             "'tilt: off' keeps slices where they are, and this recipe resamples", "leave spacing and align as they are"

@@ -170,16 +170,40 @@ class Planar:
     Attributes
     ----------
     orient
-        Turn the image so that rows run to the patient's left and columns to the feet (PatientOrientation).
+        Turn the image to a standard by PatientOrientation: rows of coronal images to the patient's left.
+    chest_wall
+        Of mammograms: at the ``left`` or ``right`` of every image, or ``hanging``: at the right of right breasts, at
+        the left of left ones. The outer half of the breast is above in cranio-caudal views.
+    down, lateral
+        Where columns run to (``F``, or ``H`` for hands with their fingers above), and rows of lateral images
+        (``P``: the face at the left, or ``A``).
+    mirror_to
+        ``R`` or ``L``: images of the other side are mirrored, so that all look like one side; or ``none``.
     voi
         ``none``, or ``window``: the VOI LUT or window of the image is applied.
     crop
-        ``none``, or ``collimation``: what the collimator covers is cut off.
+        ``none``; ``collimation``: what the collimator or shutter covers is cut away; ``foreground``: what is not the
+        breast or limb; ``circle``: the square around the circle of a fundus camera.
+    size
+        Columns and rows of the output: the image as large as fits, with background beside it; None = as it is.
+    magnification
+        ``correct``: spacing at the detector is divided by EstimatedRadiographicMagnificationFactor where there is one;
+        or ``ignore``.
+    burned_in, secondary
+        What becomes of images with BurnedInAnnotation YES, and of secondary captures: ``refuse`` or ``keep``.
     """
 
     orient: bool = True
+    chest_wall: str = "left"
+    down: str = "F"
+    lateral: str = "P"
+    mirror_to: str = "none"
     voi: str = "none"
     crop: str = "none"
+    size: tuple[int, int] | None = None
+    magnification: str = "correct"
+    burned_in: str = "refuse"
+    secondary: str = "refuse"
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,10 @@ class Reason(StrEnum):
     OVERFLOW = "overflow"
     TOO_LARGE = "too_large"
     INTENSITY = "intensity"
+    DICOM_CLASS = "dicom_class"
+    BURNED_IN = "burned_in"
+    SECONDARY = "secondary"
+    FORMAT = "format"
 
 
 class Refused(Exception):  # noqa: N818 - it is no error: refusing is an answer

@@ -96,10 +96,13 @@ def image_rows(tables: Tables, series: pl.DataFrame) -> pl.DataFrame:
         pl.lit("").alias("split_key"),
         pl.concat_list("file_id").alias("file_ids"),
         pl.concat_list(pl.lit(1, pl.Int64)).alias("frame_numbers"),
+        pl.concat_list("InstanceNumber").alias("instance_numbers"),
         pl.when(_SEVERAL).then(pl.lit("plain")).otherwise(pl.lit("image")).alias("kind"),
         pl.col("PhotometricInterpretation").alias("photometric"),
         _fault().alias("pixels"),
         pl.col("path").alias("first_path"),
+        "SOPClassUID", "ImageType", "BurnedInAnnotation", "PresentationIntentType",
+        pl.coalesce("PixelSpacing", "ImagerPixelSpacing").is_not_null().alias("has_spacing"),
     )  # fmt: skip
     return rows.join(_offline(tables).lazy(), on="source_id", how="left").collect().sort("series_key", "stack_id")
 

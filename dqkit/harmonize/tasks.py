@@ -15,12 +15,16 @@ from dqkit.harmonize.plan import Plan, PlannedImage
 from dqkit.harmonize.recipe import Recipe
 from dqkit.harmonize.stack import NATIVE_SYNTAXES, SourceFile, Stack
 from dqkit.harmonize.stack_rows import image_rows, series_columns, stack_rows
+from dqkit.harmonize.steps import INTENSITY
 from dqkit.identity import digest
 from dqkit.index.sources import root_path
 from dqkit.model import FileStatus
 
 WORK_VERSION = 1
 """Outputs of another version of this work are made again."""
+
+LABELS_MADE_BY = "dqkit"
+"""Manufacturer of the SEGs that runs write (following/seg.py)."""
 
 _A_BATCH = 500
 """Images whose files are looked up together."""
@@ -64,6 +68,7 @@ def pending_of(plan: Plan, tables: Tables) -> Iterator[Pending]:
         source: root_path(root)
         for source, root in tables.scan("sources").select("source_id", "root").collect().iter_rows()
     }
+    rests_on = _rests_on(plan.recipe)
     for start in range(0, len(plan.images), _A_BATCH):
         batch = plan.images[start : start + _A_BATCH]
         rows = _rows(plan.recipe, tables, batch)
@@ -73,7 +78,15 @@ def pending_of(plan: Plan, tables: Tables) -> Iterator[Pending]:
             _labels(tables, [row["study_key"] for row in rows.values()], roots) if plan.recipe.labels.follow else {}
         )
         for planned in batch:
-            yield _pending(planned, plan.recipe, [rows.get(stack) for stack in planned.stacks], (files, series, labels))
+            of_image = [rows.get(stack) for stack in planned.stacks]
+            yield _pending(planned, plan.recipe, of_image, (files, series, labels), rests_on)
+
+
+def _rests_on(recipe: Recipe) -> tuple[str, ...]:
+    """Return the hashes of the files that the steps of a recipe read."""
+    return tuple(
+        part for step in recipe.intensity for part in INTENSITY[step.name].rests_on(step.params, recipe.folder)
+    )
 
 
 def _rows(recipe: Recipe, tables: Tables, batch: Sequence[PlannedImage]) -> dict[str, dict[str, Any]]:
@@ -113,14 +126,22 @@ def _series(recipe: Recipe, tables: Tables, batch: Sequence[PlannedImage]) -> di
 def _labels(tables: Tables, studies: Sequence[str], roots: Mapping[str, Any]) -> dict[str, list[tuple[LabelFile, str]]]:
     """Return study key -> its files of labels, each with size and time; NIfTI files by the folder they lie in."""
     keys = pl.DataFrame({"study_key": sorted(set(studies))}, schema={"study_key": pl.String}).lazy()
-    columns = ("file_id", "source_id", "path", "size", "mtime_ns", "SOPInstanceUID")
+    columns = ("file_id", "source_id", "path", "size", "mtime_ns", "SOPInstanceUID", "Manufacturer")
     files = tables.scan("instances").filter(pl.col("status") == FileStatus.DICOM).select(columns)
     kinds = tables.scan("labels").filter(pl.col("Modality").is_in(["SEG", "RTSTRUCT"]))
-    told = kinds.join(keys, on="study_key", how="semi").select("file_id", "study_key", kind="Modality")
+    # By the study's UID, not its key: objects that name no institution can count to another site than their images
+    uids = tables.scan("series").join(keys, on="study_key", how="semi").select("study_key", "StudyInstanceUID").unique()
+    told = kinds.select("file_id", "StudyInstanceUID", kind="Modality").join(uids, on="StudyInstanceUID")
     found: dict[str, list[tuple[LabelFile, str]]] = {}
     for row in told.join(files, on="file_id").sort("study_key", "file_id").collect().iter_rows(named=True):
         label = LabelFile(row["file_id"], _path(roots, row), row["kind"], row["SOPInstanceUID"] or "")
-        found.setdefault(row["study_key"], []).append((label, f"{row['size']} {row['mtime_ns']}"))
+        # What an earlier run made of a label belongs to the images that it made, and stands in their source
+        place = (
+            _source_key(row["study_key"], row["source_id"])
+            if row["Manufacturer"] == LABELS_MADE_BY
+            else row["study_key"]
+        )
+        found.setdefault(place, []).append((label, f"{row['size']} {row['mtime_ns']}"))
     masks = tables.scan("instances").filter(pl.col("status") == FileStatus.NIFTI).select(*columns, "folder")
     for row in masks.sort("file_id").collect().iter_rows(named=True):
         label = LabelFile(row["file_id"], _path(roots, row), "NIFTI")
@@ -128,6 +149,10 @@ def _labels(tables: Tables, studies: Sequence[str], roots: Mapping[str, Any]) ->
             (label, f"{row['size']} {row['mtime_ns']}")
         )
     return found
+
+
+def _source_key(study_key: str, source_id: str) -> str:
+    return f"{study_key} {source_id}"
 
 
 def _folder_key(source: str, folder: str) -> str:
@@ -139,6 +164,7 @@ def _pending(
     recipe: Recipe,
     rows: Sequence[Mapping[str, Any] | None],
     known: tuple[Mapping[str, SourceFile], Mapping[str, Mapping[str, Any]], Mapping[str, list[tuple[LabelFile, str]]]],
+    rests_on: Sequence[str],
 ) -> Pending:
     files, series, labels = known
     stacks = tuple(_stack(stack, row, files) for stack, row in zip(planned.stacks, rows, strict=True))
@@ -154,6 +180,7 @@ def _pending(
         "task",
         str(WORK_VERSION),
         recipe.sha256,
+        *rests_on,
         *told,
         *read,
         *(part for label, when in beside for part in (label.file_id, when)),
@@ -189,7 +216,8 @@ def _labels_beside(
     first = next((row for row in rows if row is not None), None)
     if first is None or not stacks[0].files:
         return []
-    found = list(labels.get(first["study_key"], ()))
+    study, source = first["study_key"], first["source_id"]
+    found = [*labels.get(study, ()), *labels.get(_source_key(study, source), ())]
     folder = parent(first["first_path"]) if first.get("first_path") else None
     if folder is not None:
         for place in dict.fromkeys((folder, parent(folder))):

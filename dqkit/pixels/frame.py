@@ -99,6 +99,8 @@ class Frame:
         Philips' private Scale Slope (2005,100E), where its creator is beside it.
     activity_factor
         Philips' private factor (7053,1009) from counts to Bq/ml, where its creator is beside it.
+    decoded_as
+        Photometric Interpretation of `pixels`: decoders of JPEG 2000 give RGB of what is stored as YBR_RCT.
     """
 
     pixels: NDArray[Any]
@@ -123,6 +125,7 @@ class Frame:
     modality_lut: bool = False
     scale_slope: float | None = None
     activity_factor: float | None = None
+    decoded_as: str = ""
 
 
 def decode_frame(path: bytes, k: int = 0, *, partial: bool = False, all_bits: bool = False) -> Frame | PixelFault:
@@ -231,8 +234,11 @@ def _decode(file: IO[bytes], found: _Element, k: int, *, partial: bool) -> Frame
         return _what_is_left(file, found, found.place)
     if lacks:
         return PixelFault.TOO_SHORT
-    pixels = _run_decoder(file, found, k)
-    return pixels if isinstance(pixels, PixelFault) else _frame(pixels, header, k)
+    decoded = _run_decoder(file, found, k)
+    if isinstance(decoded, PixelFault):
+        return decoded
+    pixels, photometric = decoded
+    return replace(_frame(pixels, header, k), decoded_as=photometric)
 
 
 def _lacks(found: _Element, present: int, k: int) -> bool:
@@ -282,7 +288,7 @@ def _frame_bytes(header: "Dataset") -> int:
     return (int(header.Rows) * int(header.Columns) * samples * int(header.BitsAllocated) + 7) // 8
 
 
-def _run_decoder(file: IO[bytes], found: _Element, k: int) -> NDArray[Any] | PixelFault:
+def _run_decoder(file: IO[bytes], found: _Element, k: int) -> tuple[NDArray[Any], str] | PixelFault:
     from pydicom.pixels import as_pixel_options, get_decoder
 
     decoder = get_decoder(found.syntax)
@@ -298,13 +304,14 @@ def _run_decoder(file: IO[bytes], found: _Element, k: int) -> NDArray[Any] | Pix
         file.seek(found.place.offset)
         source = file
     if is_twelve_bit(found.syntax, int(found.header.get("BitsStored") or 0)):
-        return decode_twelve_bit(source if found.place else found.header.PixelData, found.header, k)
+        pixels = decode_twelve_bit(source if found.place else found.header.PixelData, found.header, k)
+        return pixels, str(found.header.get("PhotometricInterpretation") or "")
     try:
-        pixels, _ = decoder.as_array(source, index=k, validate=True, raw=True, **options)
+        pixels, told = decoder.as_array(source, index=k, validate=True, raw=True, **options)
     except RuntimeError as error:
         # Each plugin has had its try; pydicom's say this of what only a GPL decoder reads
         return PixelFault.NO_DECODER if "does not support" in str(error) else PixelFault.CORRUPT
-    return np.asarray(pixels)
+    return np.asarray(pixels), str(told.get("photometric_interpretation") or "")
 
 
 def _what_is_left(file: IO[bytes], found: _Element, place: PixelData) -> Frame:

@@ -57,6 +57,7 @@ def how(do: Sequence[str], recipe: Recipe, lang: str) -> str:
     """Say the steps of an image in words."""
     spacing = " x ".join("·" if step is None else f"{step:g}" for step in recipe.spacing_mm)
     said = {"axes": recipe.orientation.axes, "mm": spacing, "steps": ", ".join(step.name for step in recipe.intensity)}
+    said |= {"crop": recipe.planar.crop, "size": " x ".join(map(str, recipe.planar.size or ()))}
     words = [say(f"step.{step}", lang, **said) for step in do]
     return say("comma", lang).join(words) if words else say("hz.as_is", lang)
 
