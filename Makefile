@@ -24,7 +24,7 @@ demo: install ## Audit a small archive of four hospitals with faults sown into i
 	@DQKIT_KEY=$${DQKIT_KEY:-demo-key-demo-key-demo} $(BIN)/dqkit audit $(DEMO)/archive --catalog $(DEMO)/catalog --out $(DEMO)/report --pixels sample; \
 	code=$$?; if [ $$code -le 1 ]; then echo "(the faults are sown on purpose: a real run would exit $$code)"; else exit $$code; fi
 
-tools: ## Install a browser, Chinese fonts and dicom3tools where this may be done
+tools: ## Install what tests need of Debian (browser, Chinese fonts, dciodvfy) where this may be done
 	@sh tests/install_tools.sh
 
 test: install tools ## Run the tests

@@ -133,7 +133,9 @@ def _regridded(even: EvenVolume, recipe: Recipe, *, sheared: bool) -> _Made:
     target = target_grid(upright, recipe)
     antialias = recipe.resampling.antialias and recipe.resampling.interpolator != "nearest"
     sigma = smoothing(before, target) if antialias else (0.0, 0.0, 0.0)
-    moved = resample(volume, target, recipe.resampling.interpolator, antialias=recipe.resampling.antialias)
+    moved = resample(
+        volume, target, recipe.resampling.interpolator, antialias=recipe.resampling.antialias, scratch=True
+    )
     if recipe.padding.floor is not None and recipe.resampling.interpolator == "bspline":
         np.maximum(moved.voxels, recipe.padding.floor, out=moved.voxels)
     if sheared:

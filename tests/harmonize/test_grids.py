@@ -133,6 +133,13 @@ def test_fine_stripes_do_not_come_out_as_coarse_ones() -> None:
     assert np.ptp(raw) > 60
 
 
+def test_overwriting_the_source_changes_no_result() -> None:
+    volume = Volume(np.random.default_rng(3).normal(size=(9, 10, 11)).astype(np.float32), affine())
+    grid = at_spacing(Grid.of(volume), (2.5, 2, 3))
+    kept = resample(volume, grid).voxels
+    assert np.array_equal(resample(volume, grid, scratch=True).voxels, kept)
+
+
 @pytest.mark.parametrize(("how", "off"), [("nearest", 0.03), ("gaussian", 0.06)])  # smoothing shrinks what is round
 def test_labels_stay_labels_and_keep_their_volume(how: str, off: float) -> None:
     k, j, i = np.indices((40, 40, 40))

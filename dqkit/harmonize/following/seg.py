@@ -84,6 +84,8 @@ def _seg(found: FollowedObject, members: Sequence[Followed], headers: "list[Data
     )
     seg.SeriesDescription = f"dqkit {found.image.recipe.name} labels"
     seg.ContributingEquipmentSequence = equipment(None)
+    if "ImageOrientationPatient" not in headers[0]:  # highdicom leaves it out (PS3.3 C.7.6.1: then it is required)
+        seg.PatientOrientation = headers[0].get("PatientOrientation")
     _make_repeatable(seg, found.label, headers[0])
     return seg
 
