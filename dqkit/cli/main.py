@@ -20,6 +20,7 @@ from dqkit.cli import (
     index,
     init,
     interrupt,
+    landmarks,
     packs,
     plan,
     problems,
@@ -93,6 +94,7 @@ app.command("profile")(_exiting(profile.profile))
 app.command("report")(_exiting(report.report))
 app.command("explain")(_exiting(explain.explain))
 app.command("plan")(_exiting(plan.plan))
+app.command("landmarks")(_exiting(landmarks.landmarks))
 app.command("harmonize")(_exiting(harmonize.harmonize))
 app.command("diff")(_exiting(diff.diff))
 app.command("select")(_exiting(select.select))

@@ -52,10 +52,14 @@ class StepKind:
     read
         Takes the parameters from the recipe, checks them, fills in the defaults and calls ``section.finish()``;
         returns plain JSON values.
+    rests_on
+        Hashes of the files that the step reads: outputs are made again where they change. Raises `DqkitError` where
+        one is missing, before any work is done.
     """
 
     apply: Callable[[Volume, Mapping[str, Any], StepContext], Volume]
     read: Callable[[Section], Mapping[str, Any]]
+    rests_on: Callable[[Mapping[str, Any], Path | None], tuple[str, ...]] = lambda _params, _folder: ()
 
 
 INTENSITY: dict[str, StepKind] = {
@@ -64,6 +68,6 @@ INTENSITY: dict[str, StepKind] = {
     "min_max": StepKind(min_max.apply, min_max.read),
     "z_score": StepKind(z_score.apply, z_score.read),
     "n4": StepKind(n4.apply, n4.read),
-    "nyul": StepKind(nyul.apply, nyul.read),
+    "nyul": StepKind(nyul.apply, nyul.read, nyul.rests_on),
     "white_stripe": StepKind(white_stripe.apply, white_stripe.read),
 }

@@ -15,6 +15,7 @@ from dqkit.harmonize.plan import Plan, PlannedImage
 from dqkit.harmonize.recipe import Recipe
 from dqkit.harmonize.stack import NATIVE_SYNTAXES, SourceFile, Stack
 from dqkit.harmonize.stack_rows import image_rows, series_columns, stack_rows
+from dqkit.harmonize.steps import INTENSITY
 from dqkit.identity import digest
 from dqkit.index.sources import root_path
 from dqkit.model import FileStatus
@@ -67,6 +68,7 @@ def pending_of(plan: Plan, tables: Tables) -> Iterator[Pending]:
         source: root_path(root)
         for source, root in tables.scan("sources").select("source_id", "root").collect().iter_rows()
     }
+    rests_on = _rests_on(plan.recipe)
     for start in range(0, len(plan.images), _A_BATCH):
         batch = plan.images[start : start + _A_BATCH]
         rows = _rows(plan.recipe, tables, batch)
@@ -76,7 +78,15 @@ def pending_of(plan: Plan, tables: Tables) -> Iterator[Pending]:
             _labels(tables, [row["study_key"] for row in rows.values()], roots) if plan.recipe.labels.follow else {}
         )
         for planned in batch:
-            yield _pending(planned, plan.recipe, [rows.get(stack) for stack in planned.stacks], (files, series, labels))
+            of_image = [rows.get(stack) for stack in planned.stacks]
+            yield _pending(planned, plan.recipe, of_image, (files, series, labels), rests_on)
+
+
+def _rests_on(recipe: Recipe) -> tuple[str, ...]:
+    """Return the hashes of the files that the steps of a recipe read."""
+    return tuple(
+        part for step in recipe.intensity for part in INTENSITY[step.name].rests_on(step.params, recipe.folder)
+    )
 
 
 def _rows(recipe: Recipe, tables: Tables, batch: Sequence[PlannedImage]) -> dict[str, dict[str, Any]]:
@@ -154,6 +164,7 @@ def _pending(
     recipe: Recipe,
     rows: Sequence[Mapping[str, Any] | None],
     known: tuple[Mapping[str, SourceFile], Mapping[str, Mapping[str, Any]], Mapping[str, list[tuple[LabelFile, str]]]],
+    rests_on: Sequence[str],
 ) -> Pending:
     files, series, labels = known
     stacks = tuple(_stack(stack, row, files) for stack, row in zip(planned.stacks, rows, strict=True))
@@ -169,6 +180,7 @@ def _pending(
         "task",
         str(WORK_VERSION),
         recipe.sha256,
+        *rests_on,
         *told,
         *read,
         *(part for label, when in beside for part in (label.file_id, when)),

@@ -1,4 +1,4 @@
-"""What ComBat says to people, in English and Chinese; report/words.py adds it to its table."""
+"""What ComBat and landmarks say to people, in English and Chinese; report/words.py adds it to its table."""
 
 COMBAT: dict[str, tuple[str, str]] = {
     "combat.fitted": (
@@ -44,4 +44,14 @@ COMBAT: dict[str, tuple[str, str]] = {
         "仅有一个特征有变化，其估计无法借助其他特征",
     ),
     "combat.written": ("Written", "已写入"),
+    "landmarks.learnt": ("Learnt on", "学习所用图像"),
+    "landmarks.role": ("role", "用途"),
+    "landmarks.few": (
+        "Fewer than {n} images of {names}: their histogram is that of these very people",
+        "{names} 的图像少于 {n} 幅：其直方图仅代表这些受检者",
+    ),
+    "landmarks.no_role": (
+        "Series without a role were taken together, whatever they show",
+        "未识别用途的序列被合并处理，不论其内容",
+    ),
 }

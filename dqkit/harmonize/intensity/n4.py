@@ -100,7 +100,7 @@ def bias_field(
     Parameters
     ----------
     values, inside
-        Shape (slices, rows, columns); where `inside` is true the values are above zero.
+        Shape (slices, rows, columns), or (rows, columns); where `inside` is true the values are above zero.
     spacing_mm
         Of columns, rows and slices, shape (3,).
 
@@ -112,6 +112,9 @@ def bias_field(
     """
     import SimpleITK as sitk  # noqa: N813
 
+    if len(values) == 1:  # the spline of a single slice is one of two dimensions
+        plane, factors = bias_field(values[0], inside[0], spacing_mm[:2], params)
+        return plane[None], [*factors, 1]
     whole = _image(sitk, values.astype(np.float32), spacing_mm)
     factors = shrink_factors(params["shrink"], spacing_mm, whole.GetSize())
     coarse = sitk.BinShrink(whole, list(factors))
@@ -123,7 +126,10 @@ def bias_field(
     corrector.SetMaximumNumberOfIterations(params["iterations"])
     corrector.SetConvergenceThreshold(params["convergence"])
     corrector.SetNumberOfControlPoints(params["control_points"])
-    corrector.Execute(coarse, mask)
+    try:
+        corrector.Execute(coarse, mask)
+    except RuntimeError as error:
+        raise Refused(Reason.INTENSITY, "n4 cannot fit a field to an image so small") from error
     log_bias = sitk.GetArrayFromImage(corrector.GetLogBiasFieldAsImage(whole))
     # n4 leaves the level of the field open: with a geometric mean of 1 the image stays as bright as it was
     log_bias -= np.float32(log_bias[inside].mean(dtype=np.float64))

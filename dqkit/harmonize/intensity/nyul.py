@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dqkit.harmonize.intensity.foreground import Mask, mask_of, masked, read_mask
-from dqkit.harmonize.intensity.landmarks import Values, load_landmarks, percentiles_of, to_standard
+from dqkit.harmonize.intensity.landmarks import Landmarks, Values, load_landmarks, percentiles_of, to_standard
 from dqkit.harmonize.intensity.meaning import DIMENSIONLESS, read_on_hu, refuse_hu
 from dqkit.harmonize.refusal import Reason, Refused
 from dqkit.harmonize.volume import Volume
@@ -65,7 +65,7 @@ def apply(volume: Volume, params: Mapping[str, Any], context: "StepContext") -> 
     Raises
     ------
     Refused
-        The landmarks were learnt on images of another modality or role, or at other percentiles.
+        The landmarks were learnt on images of another modality or role, at other percentiles or after other steps.
     DqkitError
         There is no such file of landmarks.
     """
@@ -73,6 +73,7 @@ def apply(volume: Volume, params: Mapping[str, Any], context: "StepContext") -> 
     landmarks, sha256 = load_landmarks(path)
     if list(landmarks.percentiles) != list(params["percentiles"]):
         raise Refused(Reason.INTENSITY, "the landmarks stand at other percentiles than the recipe asks for")
+    _refuse_other_steps(volume, landmarks)
     role = str(context.series.get("role") or "")
     standard = landmarks.of(context.modality, role)
     if standard is None:
@@ -92,6 +93,28 @@ def apply(volume: Volume, params: Mapping[str, Any], context: "StepContext") -> 
     background = float(to_standard(np.array([volume.background]), found, standard.landmarks)[0])
     voxels = to_standard(volume.voxels, found, standard.landmarks)
     return volume.after("nyul", voxels=voxels, parameters=record, background=background, unit=DIMENSIONLESS)
+
+
+def rests_on(params: Mapping[str, Any], folder: Path | None) -> tuple[str, ...]:
+    """Return the hash of the landmarks.
+
+    Raises
+    ------
+    DqkitError
+        There is no such file of landmarks.
+    """
+    return (load_landmarks(landmarks_path(params, folder))[1],)
+
+
+def _refuse_other_steps(volume: Volume, landmarks: Landmarks) -> None:
+    """Refuse an image that went through other steps on values than those that the landmarks were learnt on."""
+    from dqkit.harmonize.steps import INTENSITY
+
+    learnt_after = [name for step in landmarks.before for name in step]
+    went_through = [step.name for step in volume.steps if step.name in INTENSITY]
+    if went_through != learnt_after:
+        told, here = (", ".join(names) or "no step" for names in (learnt_after, went_through))
+        raise Refused(Reason.INTENSITY, f"the landmarks were learnt after {told}; the image went through {here}")
 
 
 def landmarks_path(params: Mapping[str, Any], folder: Path | None) -> Path:

@@ -1,5 +1,6 @@
 """Head phantoms whose tissues, bias field and scale are known, and what a step is called with."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ SIDE = 48
 TISSUES = {"scalp": 300.0, "csf": 150.0, "grey": 450.0, "white": 600.0}
 
 
+@cache
 def tissue_map(side: int = SIDE) -> NDArray[np.int8]:
     """0 air, 1 scalp, 2 CSF, 3 grey, 4 white matter: ellipsoids, shape (side, side, side)."""
     axis = (np.arange(side) - (side - 1) / 2) / (side / 2)
@@ -27,12 +29,16 @@ def tissue_map(side: int = SIDE) -> NDArray[np.int8]:
     return found
 
 
-def head(scale: float = 1.0, offset: float = 0.0, seed: int = 1, gamma: float = 1.0) -> NDArray[np.float32]:
-    """A T1-like head with noise: ``scale * signal ** gamma + offset``, air near zero."""
+@cache
+def _noisy(seed: int) -> NDArray[np.float64]:
     noise = np.random.default_rng(seed)
     signal = np.array([0.0, *TISSUES.values()])[tissue_map()]
-    signal = np.abs(signal + noise.normal(0, 12, signal.shape))
-    return np.asarray(scale * 600 * (signal / 600) ** gamma + offset, np.float32)
+    return np.abs(signal + noise.normal(0, 12, signal.shape))
+
+
+def head(scale: float = 1.0, offset: float = 0.0, seed: int = 1, gamma: float = 1.0) -> NDArray[np.float32]:
+    """A T1-like head with noise: ``scale * signal ** gamma + offset``, air near zero."""
+    return np.asarray(scale * 600 * (_noisy(seed) / 600) ** gamma + offset, np.float32)
 
 
 def bias(strength: float = 0.4) -> NDArray[np.float32]:

@@ -156,6 +156,16 @@ def test_n4_shrinks_thick_slices_less() -> None:
     assert shrink_factors(4, [1.0, 1.0, 1.0], [256, 256, 20]) == [4, 4, 2]
 
 
+@pytest.mark.parametrize("slices", [1, 2, 5])
+def test_n4_treats_images_of_few_slices(slices: int) -> None:
+    few = slice(20, 20 + slices)
+    done = step("n4", volume((head() * bias())[few]), shrink=2)
+    white = tissue_map()[few] == 4
+    before, after = (v[white].std() / v[white].mean() for v in ((head() * bias())[few], done.voxels))
+    assert after < 0.8 * before
+    assert done.steps[-1].parameters["shrink_factors"][2] == 1
+
+
 def test_n4_works_on_the_logarithm() -> None:
     with pytest.raises(Refused, match="not above zero"):
         step("n4", volume(head() - 1000))
