@@ -1,6 +1,6 @@
 """Slices of a harmonized image as data sets: what their sources keep, and what is written anew."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from dqkit.harmonize.derived.allowed import (
     SINGLE_FRAME,
     ImageClass,
 )
+from dqkit.harmonize.derived.conditions import put_conditional
 from dqkit.harmonize.derived.derivation import (
     changes_values,
     coded,
@@ -124,7 +125,7 @@ def _of_volume(series: DerivedSeries, kept: Kept, time: int) -> "Dataset":
     for keyword, element in kept.common.items():
         if keyword not in CLASSES[series.sop_class].own_to_each:
             made.add(deepcopy(element))
-    if changes_values(series.image) or series.sop_class == POSITRON_EMISSION:
+    if changes_values(series.image) or series.sop_class == POSITRON_EMISSION or not _shows(made):
         _without_window(made)
     _put_derivation(made, series, kept)
     _put_grid(made, series, kept)
@@ -163,6 +164,7 @@ def _of_slice(series: DerivedSeries, made: "Dataset", uid: str, place: tuple[int
         affine = image.volume.affine
         made.ImagePositionPatient = [decimal(value) for value in affine[:3, 3] + k * affine[:3, 2]]
     rules_of(series.sop_class).finish(made, image, series.kept[0].first, i)
+    put_conditional(made, series.sop_class, series.kept[0].first)
     _put_what_is_missing(made, wanted)
     return made
 
@@ -289,6 +291,14 @@ def _window_of(voxels: NDArray[Any]) -> tuple[float, float] | None:
         low, high = float(some.min()), float(some.max())
     width = float(high - low) or 1.0
     return round(float(low + high) / 2, 6), max(round(width, 6), 1e-6)
+
+
+def _shows(made: "Dataset") -> bool:
+    """Tell whether the window of the sources is one (PS3.3 C.11.2.1.2)."""
+    width = made.get("WindowWidth")
+    widths = [float(one) for one in (width if isinstance(width, Iterable) else [width])] if width is not None else []
+    least = 1.0 if str(made.get("VOILUTFunction", "LINEAR")) == "LINEAR" else 0.0
+    return bool(widths) and all(one > 0 and one >= least for one in widths)
 
 
 def _without_window(made: "Dataset") -> None:

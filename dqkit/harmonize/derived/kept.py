@@ -104,7 +104,16 @@ def _element(header: "Dataset", keyword: str) -> "DataElement | None":
                 validate_value(element.VR, getattr(value, "original_string", None) or value, RAISE)
     except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
         return None
-    return element
+    return _in_its_vr(element)
+
+
+def _in_its_vr(element: "DataElement") -> "DataElement":
+    """Return an element in the VR of PS3.6, where the file has it in another one."""
+    from pydicom.datadict import dictionary_VR
+    from pydicom.dataelem import DataElement
+
+    told = dictionary_VR(element.tag)
+    return element if told == element.VR or " or " in told else DataElement(element.tag, told, element.value)
 
 
 def flat_header(source: SourceSlice) -> "Dataset":
