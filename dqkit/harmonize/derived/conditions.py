@@ -28,7 +28,7 @@ def put_conditional(made: "Dataset", sop_class: str, first: "Dataset") -> None:
         Flat header of the first source.
     """
     _of_the_patient(made)
-    _of_the_side(made, first)
+    _of_the_side(made)
     if CLASSES[sop_class].in_space:
         _of_the_place(made, first)
     if sop_class == MAGNETIC_RESONANCE:
@@ -45,10 +45,9 @@ def _of_the_patient(made: "Dataset") -> None:
         made.DeidentificationMethod = NOT_TOLD
 
 
-def _of_the_side(made: "Dataset", first: "Dataset") -> None:
+def _of_the_side(made: "Dataset") -> None:
     """Laterality is required of paired parts, and where nothing says which part it is (C.7.3.1)."""
-    told = "Laterality" in made or "ImageLaterality" in made
-    if not told and ("Laterality" in first or "BodyPartExamined" not in made):
+    if not {"Laterality", "ImageLaterality", "BodyPartExamined"} & set(made.dir()):
         made.Laterality = None
 
 

@@ -38,9 +38,12 @@ class Stored:
         """Return the stored values of `values`, little endian; those of colour have an axis of samples at the end."""
         if self.bits == 8:  # noqa: PLR2004
             return as_samples(np.ascontiguousarray(values))
+        kind = "<i2" if self.signed else "<u2"
+        if self.slope == 1 and self.intercept == 0:
+            return values.astype(kind)
         wide = np.asarray(values, dtype=np.float64)
         stored = np.rint((wide - self.intercept) / self.slope)
-        return stored.astype("<i2" if self.signed else "<u2")
+        return stored.astype(kind)
 
 
 def storage_of(values: NDArray[Any], *, without_intercept: bool = False) -> Stored:
