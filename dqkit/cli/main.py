@@ -13,8 +13,10 @@ from dqkit.cli import (
     catalog,
     combat,
     diff,
+    evidence,
     explain,
     gate,
+    gate_verify,
     handback,
     harmonize,
     index,
@@ -88,7 +90,11 @@ app.command("init")(_exiting(init.init))
 app.command("index")(_exiting(index.index))
 app.command("audit")(_exiting(audit.audit))
 gate.app.command("run", hidden=True)(_exiting(gate.run))
+gate.app.command("verify")(_exiting(gate_verify.verify))
 app.add_typer(gate.app, name="gate")
+evidence.app.command("run", hidden=True)(_exiting(evidence.run))
+evidence.app.command("verify")(_exiting(evidence.verify))
+app.add_typer(evidence.app, name="evidence")
 app.command("waive")(_exiting(waive.waive))
 app.command("profile")(_exiting(profile.profile))
 app.command("report")(_exiting(report.report))

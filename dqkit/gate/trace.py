@@ -6,14 +6,13 @@ from typing import Any
 
 import polars as pl
 
-from dqkit.archive.paths import escape
 from dqkit.catalog.schema import INT, conform
 from dqkit.catalog.store import Catalog
 from dqkit.catalog.tables import Tables
 from dqkit.dataset.entries import Asked, Dataset, read_dataset
 from dqkit.dataset.files import Listed, files_of
 from dqkit.dataset.manifest import NAME as MANIFEST_NAME
-from dqkit.dataset.manifest import manifest_of
+from dqkit.dataset.manifest import manifest_of, relative_paths
 from dqkit.dataset.states import State
 from dqkit.dataset.tracing import SILENTLY, TraceOptions, trace_files
 from dqkit.gate import dataset_kinds as kinds
@@ -91,12 +90,11 @@ def trace(
 
 def _subjects(files: pl.DataFrame, dataset: Dataset, pseudonyms: Pseudonyms) -> pl.Series:
     """Return the pseudonym of each file that may be named in a finding; others need none."""
-    base = escape(os.fsencode(dataset.root))
     faulty = (files["state"] != State.TRACED.value) | (files["times"] > 1) | files["same_as"].is_not_null()
     faulty |= files["splits"] > 1
     names = [
-        f"file {pseudonyms.of('file', place.removeprefix(base))}" if wanted else ""
-        for place, wanted in zip(files["place"], faulty, strict=True)
+        f"file {pseudonyms.of('file', path)}" if wanted else ""
+        for path, wanted in zip(relative_paths(files["place"], dataset.root), faulty, strict=True)
     ]
     return pl.Series("subject", names, dtype=pl.String)
 

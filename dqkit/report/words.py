@@ -333,15 +333,15 @@ WORDS: dict[str, Pair] = {
         _LISTS,
         _READING,
         _TERMINAL,
+        GATE,
+        HARMONIZE,
         PACKS,
         PROFILE,
-        HARMONIZE,
-        COMBAT,
-        LABELS,
-        GATE,
         STATES,
         COHORT_WORDS,
         HISTORY_WORDS,
+        COMBAT,
+        LABELS,
     )
     for key, (en, zh) in table.items()
 }

@@ -286,10 +286,8 @@ def put(cell: Any, value: object) -> None:
     if value is None or isinstance(value, int):
         cell.value = value
         return
-    text = harmless(visible(value, _LONG))
-    cell.value = text
+    cell.value = harmless(visible(value, _LONG))
     cell.data_type = "s"
-    cell.quotePrefix = text.startswith("'")
 
 
 def _write_readme(sheet: Any, worklist: Worklist, lang: str, run_id: str) -> None:

@@ -13,7 +13,7 @@ from dqkit.rulebook.rule import Allow, Rule
 from dqkit.rulebook.section import close_to
 from dqkit.shipped import shipped
 
-_NOT_RULES = frozenset({"mappings", "packs", "recipes", "recognisers", "vocabulary"})
+_NOT_RULES = frozenset({"frameworks", "mappings", "packs", "recipes", "recognisers", "vocabulary"})
 """Folders of rules/ that hold something else."""
 
 _FILES = (Level.FILE, Level.INSTANCE)
