@@ -36,6 +36,7 @@ def plan(
             help="Only series that are so: site=North, Modality=CT, role=t2 …; repeat it to narrow further.",
         ),
     ] = None,
+    cohort: opt.CohortOption = None,
     out: Annotated[Path, typer.Option("-o", "--out", help="File of the plan.")] = DEFAULT_PLAN,
     key_file: opt.KeyOption = None,
     lang: opt.LangOption = opt.Language.EN,
@@ -51,8 +52,9 @@ def plan(
 
       dqkit plan dqkit-catalog --recipe mr-brain-1mm --select site=North --select role=t1
 
-      dqkit plan --recipe our-recipe.yaml --select Modality=CT
+      dqkit plan --recipe our-recipe.yaml --cohort cohort.parquet    what dqkit select chose
     """
+    from dqkit.catalog.cohort import read_cohort
     from dqkit.catalog.store import Catalog
     from dqkit.cli.progress import shown_progress
     from dqkit.cli.targets import keep_out_of
@@ -69,7 +71,8 @@ def plan(
     catalog = Catalog(target or opt.DEFAULT_CATALOG, pseudonyms.fingerprint)
     keep_out_of(catalog, out, "plan")
     with shown_progress() as progress:
-        made = make_plan(catalog, loaded, load_book([]).rules, pseudonyms, select or [], progress)
+        chosen = read_cohort(cohort, catalog) if cohort else None
+        made = make_plan(catalog, loaded, load_book([]).rules, pseudonyms, select or [], chosen, progress)
     write_plan(made, out)
     _show(made, out, lang.value, json=json)
 

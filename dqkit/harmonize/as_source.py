@@ -7,10 +7,11 @@ from pathlib import Path
 import polars as pl
 
 from dqkit import __version__
-from dqkit.archive.paths import parent
+from dqkit.archive.paths import escape, parent
 from dqkit.archive.site import SiteRule
 from dqkit.catalog.runs import Record
-from dqkit.catalog.store import Catalog
+from dqkit.catalog.schema import PROVENANCE, conform
+from dqkit.catalog.store import Catalog, Writer
 from dqkit.harmonize.files import write_whole
 from dqkit.harmonize.journal import SITES, images_of
 from dqkit.harmonize.recipe import Recipe
@@ -45,10 +46,36 @@ def as_source(
         here = pl.col("root") == root_text(root)
         made_by = pl.when(here).then(pl.lit(f"harmonize {recipe.name} {recipe.version}")).otherwise("made_by")
         marked = sources.with_columns(made_by.alias("made_by"))
-        if not marked.equals(sources):
+        source_id, name = marked.filter(here).select("source_id", "name").row(0)
+        made_of = _provenance(writer, source_id, manifest)
+        if not marked.equals(sources) or not made_of.equals(writer.scan("provenance").collect()):
             writer.overwrite("sources", marked)
+            writer.overwrite("provenance", made_of)
             writer.commit(Record("harmonize", __version__, counts=_counts(recipe, manifest)))
-    return str(marked.filter(here)["name"][0])
+    return str(name)
+
+
+def _provenance(writer: Writer, source_id: str, manifest: pl.DataFrame) -> pl.DataFrame:
+    """Return the table `provenance` with what every output of a source was made of, a row a pair of files."""
+    ours = writer.scan("instances").filter(pl.col("source_id") == source_id).select("path", output_file_id="file_id")
+    pairs = (
+        manifest.lazy()
+        .select("path", "recipe", "source_file_ids", "source_sha256", output_sha256="sha256",
+                stack_id=pl.col("stack_ids").list.first())
+        .explode("source_file_ids", "source_sha256")
+        .rename({"source_file_ids": "source_file_id"})
+        .drop_nulls(["path", "source_file_id"])
+        .with_columns(pl.col("path").map_elements(_escaped, return_dtype=pl.String))
+        .join(ours, on="path")
+        .unique()
+    )  # fmt: skip
+    kept = writer.scan("provenance").join(ours, on="output_file_id", how="anti")
+    both = [conform(kept.collect(), PROVENANCE), conform(pairs.collect(), PROVENANCE)]
+    return pl.concat(both).sort("output_file_id", "source_file_id")
+
+
+def _escaped(path: str) -> str:
+    return escape(path.encode())
 
 
 def _write_sites(path: Path, manifest: pl.DataFrame) -> Path:

@@ -6,7 +6,6 @@ manifest of all and clears the journal. Of a killed run the images under work al
 
 import json
 import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +23,9 @@ MANIFEST = "manifest.parquet"
 SITES = "sites.csv"
 _MARKER, _JOURNAL, _LOCK = "harmonize.json", "journal.jsonl", ".lock"
 _OURS = frozenset({MANIFEST, SITES, _MARKER, _JOURNAL, _LOCK})
+
+_A_ROW = ("task", "image_id", "path", "format", "label_file_id", "label_name", "reason")
+_IN_ORDER = ("image_id", "kind", "format", "path", "label_name")
 
 Row = dict[str, Any]
 
@@ -65,29 +67,31 @@ class OutFolder:
         os.fsync(self._file.fileno())
         self._journal.append(list(rows))
 
-    def close(self, current: Mapping[str, str]) -> pl.DataFrame:
+    def close(self, current: Mapping[str, str], known: frozenset[str]) -> pl.DataFrame:
         """Write the manifest and clear the journal; return the manifest.
+
+        Rows, and files, of what is no longer so go: those of an image's other tasks, and those of stacks that the
+        catalog no longer has.
 
         Parameters
         ----------
         current
-            Image id -> its task: rows of an image's other tasks are of an earlier plan and go.
+            Image id -> its task.
+        known
+            Ids of all stacks (and files) of the catalog.
         """
         fresh = conform(pl.DataFrame([row for rows in self._journal for row in rows], schema=HARMONIZED), HARMONIZED)
-        told = pl.concat([self._earlier, fresh]).unique(
-            ["task", "image_id", "path", "format", "label_file_id", "label_name", "reason"], keep="last",
-            maintain_order=True,
-        )  # fmt: skip
-        now = pl.DataFrame(
-            {"image_id": list(current), "now": list(current.values())}, schema={"image_id": pl.String, "now": pl.String}
-        )
+        told = pl.concat([self._earlier, fresh]).unique(_A_ROW, keep="last", maintain_order=True)
+        tasks = {"image_id": list(current), "now": list(current.values())}
+        now = pl.DataFrame(tasks, schema={"image_id": pl.String, "now": pl.String})
+        here = pl.col("stack_ids").list.eval(pl.element().is_in(list(known))).list.all()
         kept = told.join(now, on="image_id", how="left").filter(
-            pl.col("now").is_null() | (pl.col("now") == pl.col("task"))
+            (pl.col("now").is_null() & here) | (pl.col("now") == pl.col("task"))
         )
-        manifest = kept.select(list(HARMONIZED)).sort(
-            "image_id", "kind", "format", "path", "label_name", nulls_last=True
-        )
+        manifest = kept.select(list(HARMONIZED)).sort(_IN_ORDER, nulls_last=True)
         write_whole(self.path / MANIFEST, manifest.write_parquet, mode=0o600)
+        for path in set(told["path"].drop_nulls()) - set(manifest["path"].drop_nulls()):
+            (self.images / path).unlink(missing_ok=True)
         self._file.truncate(0)
         self._journal.clear()
         self._earlier = manifest
@@ -179,8 +183,3 @@ def _size(path: Path) -> int | None:
         return path.stat().st_size
     except OSError:
         return None
-
-
-def free_bytes(path: Path) -> int:
-    """Return how much room the disk under `path` has."""
-    return shutil.disk_usage(path).free

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from dqkit.catalog.cohort import Cohort
 from dqkit.catalog.runs import last
 from dqkit.catalog.store import Catalog
 from dqkit.errors import NothingToCheckError
@@ -31,6 +32,7 @@ def make_plan(
     rules: Sequence[Rule],
     pseudonyms: Pseudonyms,
     select: Sequence[str] = (),
+    cohort: Cohort | None = None,
     progress: Progress | None = None,
 ) -> Plan:
     """Decide what `recipe` makes of every stack of a catalog; nothing is written.
@@ -41,6 +43,8 @@ def make_plan(
         The book: what findings of the last audit ask for.
     select
         Conditions on series, each ``COLUMN=VALUE[,VALUE…]``.
+    cohort
+        The series that somebody chose; None = all.
 
     Raises
     ------
@@ -52,7 +56,10 @@ def make_plan(
     progress = progress or Silent()
     progress.stage("planning")
     series = series_in_scope(catalog, recipe.scope, parse_selection(select))
-    check_any(series, select)
+    if cohort is not None:
+        series = series.join(cohort.keys(catalog).collect(), on="series_key", how="semi")
+    selected = (*select, *([f"cohort {cohort.name} {cohort.sha256[:12]}"] if cohort else ()))
+    check_any(series, selected)
     rows = (stack_rows if recipe.takes == "stacks" else image_rows)(catalog, series)
     if rows.is_empty():
         raise NothingToCheckError(f"there are no {recipe.takes} to harmonize", "index a folder: dqkit index FOLDER")
@@ -64,7 +71,7 @@ def make_plan(
         recipe=recipe,
         catalog=catalog.path.absolute(),
         run=last(catalog.path).run,
-        selected=tuple(select),
+        selected=selected,
         images=tuple(images),
         refusals=tuple(refusals),
         out_of_scope=dict(sorted(outside.items())),

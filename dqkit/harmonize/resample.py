@@ -1,5 +1,9 @@
 """Resampling by SimpleITK: from any grid to any other in one interpolation, smoothed first where it gets coarser.
 
+The Gaussian is sampled and applied by SciPy: SimpleITK's discrete one follows scale-space theory and leaves three
+times as much of the finest stripes at the widths that are asked for here, its recursive one is made for wider ones,
+and both take longer (docs/adr/0015-one-interpolation.md).
+
 The image is handed over in index space, without spacing and direction, and one affine transform leads from the voxels
 of the output to those of the image: a tilted stack needs no shear before it, whose directions SimpleITK cannot hold
 (docs/adr/0015-one-interpolation.md).
@@ -20,11 +24,13 @@ _FWHM = 2 * math.sqrt(2 * math.log(2))
 _COARSER = 1.001
 """An axis whose step grows by less is not smoothed."""
 
-_ERROR, _WIDEST = 0.001, 64
-"""Largest part of the kernel that is cut off, and its widest extent in voxels."""
+_REACH = 4.0
+"""Standard deviations at which the Gaussian is cut off."""
 
 
-def resample(volume: Volume, grid: Grid, interpolator: str = "linear", *, antialias: bool = True) -> Volume:
+def resample(
+    volume: Volume, grid: Grid, interpolator: str = "linear", *, antialias: bool = True, scratch: bool = False
+) -> Volume:
     """Return a volume on another grid; what lies outside the image is its background.
 
     Parameters
@@ -36,6 +42,8 @@ def resample(volume: Volume, grid: Grid, interpolator: str = "linear", *, antial
     antialias
         Smooth the axes that get coarser: a Gaussian whose width makes up the difference of the steps, taken as full
         widths at half maximum (Cardoso et al. 2015, doi:10.1007/978-3-319-24571-3_81).
+    scratch
+        The voxels of `volume` are not needed any more, and may be overwritten: a volume less in memory.
     """
     sigma = smoothing(Grid.of(volume), grid) if antialias and interpolator != "nearest" else (0.0, 0.0, 0.0)
     to_source = np.linalg.inv(volume.affine) @ grid.affine
@@ -43,7 +51,8 @@ def resample(volume: Volume, grid: Grid, interpolator: str = "linear", *, antial
     frames = volume.voxels.reshape(-1, *volume.voxels.shape[-3:])
     out = np.empty((len(frames), slices, rows, columns), volume.voxels.dtype)
     for i, frame in enumerate(frames):
-        _fill(out[i], frame, to_source, (interpolator, sigma, volume.background))
+        smooth = _smoothed(frame, sigma, scratch=scratch)
+        _fill(out[i], smooth, to_source, interpolator, volume.background)
     done = {
         "interpolator": interpolator,
         "sigma_voxels": [round(value, 6) for value in sigma],
@@ -99,20 +108,11 @@ def resample_labels(volume: Volume, grid: Grid, how: str = "nearest") -> Volume:
     return volume.after("resample", voxels=found, affine=grid.affine, parameters={"interpolator": how})
 
 
-def _fill(
-    out: NDArray[Any],
-    frame: NDArray[Any],
-    to_source: Matrix,
-    how: tuple[str, tuple[float, float, float], float],
-) -> None:
+def _fill(out: NDArray[Any], frame: NDArray[Any], to_source: Matrix, interpolator: str, background: float) -> None:
     import SimpleITK as sitk  # noqa: N813 - its own documentation's name
 
-    interpolator, sigma, background = how
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)  # workers are processes
     image = sitk.GetImageFromArray(frame)
-    if any(sigma):
-        in_mm = False
-        image = sitk.DiscreteGaussian(image, [value**2 for value in sigma], _WIDEST, _ERROR, in_mm)
     transform = sitk.AffineTransform(3)
     transform.SetMatrix(to_source[:3, :3].ravel().tolist())
     transform.SetTranslation(to_source[:3, 3].tolist())
@@ -121,4 +121,19 @@ def _fill(
         image, list(out.shape[::-1]), transform, kinds[interpolator], (0.0, 0.0, 0.0), (1.0, 1.0, 1.0),
         np.eye(3).ravel().tolist(), background, image.GetPixelID(),
     )  # fmt: skip
+    del image  # before the pages of `out` are touched: a volume less at the peak
     out[...] = sitk.GetArrayViewFromImage(moved)
+
+
+def _smoothed(frame: NDArray[Any], sigma: tuple[float, float, float], *, scratch: bool) -> NDArray[Any]:
+    """Return a volume (slices, rows, columns) smoothed by standard deviations along columns, rows and slices."""
+    from scipy.ndimage import gaussian_filter1d
+
+    smooth = frame
+    for axis, width in zip((2, 1, 0), sigma, strict=True):
+        if width:
+            into = np.empty_like(frame) if smooth is frame and not scratch else smooth
+            # Lines are read before they are written: SciPy's own filters of several axes rest on it, too
+            gaussian_filter1d(smooth, width, axis=axis, mode="nearest", truncate=_REACH, output=into)
+            smooth = into
+    return smooth

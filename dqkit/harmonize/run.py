@@ -114,7 +114,7 @@ def harmonize(
                 written += any(row["status"] == "written" for row in done.rows)
         except OSError as error:
             raise _full(out, error.strerror or type(error).__name__) from error
-        manifest = _closed(folder, current, out)
+        manifest = _closed(folder, current, tables, out)
     return RunSummary(written, unchanged, _refused(manifest, current), dict(failed), manifest, monotonic() - began)
 
 
@@ -207,9 +207,13 @@ def _row_of(one: PlannedRefusal, plan: Plan, image_id: str, task: str) -> Row:
     } | refusal(one.reason, one.detail)
 
 
-def _closed(folder: OutFolder, current: Mapping[str, str], out: Path) -> pl.DataFrame:
+def _closed(folder: OutFolder, current: Mapping[str, str], tables: Tables, out: Path) -> pl.DataFrame:
+    stacks, files = (
+        tables.scan(table).select(name).collect()[name]
+        for table, name in (("stacks", "stack_id"), ("instances", "file_id"))
+    )
     try:
-        return folder.close(current)
+        return folder.close(current, frozenset(stacks) | frozenset(files))
     except OSError as error:
         raise _full(out, error.strerror or type(error).__name__) from error
 

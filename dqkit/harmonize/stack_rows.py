@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import polars as pl
 
 from dqkit.audit.frames import frame_of
+from dqkit.audit.recognise import recognised
+from dqkit.catalog.schema import RECOGNISED, SERIES
 from dqkit.catalog.tables import Tables
 from dqkit.errors import DqkitError
 from dqkit.harmonize.stack import NATIVE_SYNTAXES
@@ -28,10 +30,20 @@ def series_in_scope(tables: Tables, scope: Scope, conditions: Sequence[Scope]) -
     A series is in scope where every condition of `scope` is known to be met.
     """
     columns = [name for one in (scope, *conditions) for name in one.columns]
-    frame = frame_of(Level.SERIES, tables).select(list(dict.fromkeys(["series_key", *columns])))
+    frame = series_columns(tables, ["series_key", *columns])
     for one in conditions:
         frame = frame.filter(_met(one))
     return frame.select("series_key", _met(scope).alias("in_scope")).collect()
+
+
+def series_columns(tables: Tables, columns: Sequence[str]) -> pl.LazyFrame:
+    """Return columns of the series frame; most stand in the catalog's table, and the rest need not be worked out."""
+    names = list(dict.fromkeys(columns))
+    if SERIES.keys() >= set(names):
+        return tables.scan("series").select(names)
+    if SERIES.keys() | RECOGNISED.keys() >= set(names):
+        return tables.scan("series").join(recognised(tables).lazy(), on="series_key", how="left").select(names)
+    return frame_of(Level.SERIES, tables).select(names)
 
 
 def _met(scope: Scope) -> pl.Expr:

@@ -24,7 +24,8 @@ class StepContext:
     modality
         Modality (0008,0060); empty where nothing says it.
     series
-        The row of the series in the series frame (role, region, site …): values identify, and stay in the house.
+        Columns of the series frame, those of tasks.OF_THE_SERIES and OF_STEPS (role, region, scanner_key …): values
+        identify, and stay in the house.
     sources
         The slices that the volume was made of.
     folder

@@ -8,18 +8,17 @@ from typing import Any
 import polars as pl
 
 from dqkit.archive.paths import parent, unescape
-from dqkit.audit.frames import frame_of
 from dqkit.catalog.tables import Tables
 from dqkit.harmonize.image import LabelFile
 from dqkit.harmonize.one_image import Task
 from dqkit.harmonize.plan import Plan, PlannedImage
 from dqkit.harmonize.recipe import Recipe
 from dqkit.harmonize.stack import NATIVE_SYNTAXES, SourceFile, Stack
-from dqkit.harmonize.stack_rows import image_rows, stack_rows
+from dqkit.harmonize.stack_rows import image_rows, series_columns, stack_rows
 from dqkit.harmonize.steps import INTENSITY
 from dqkit.identity import digest
 from dqkit.index.sources import root_path
-from dqkit.model import FileStatus, Level
+from dqkit.model import FileStatus
 
 WORK_VERSION = 1
 """Outputs of another version of this work are made again."""
@@ -28,10 +27,13 @@ _A_BATCH = 500
 """Images whose files are looked up together."""
 
 OF_THE_SERIES = (
-    "site", "patient_key", "study_key", "series_key", "Modality", "role", "region", "scanner_key", "vendor",
-    "Manufacturer", "MagneticFieldStrength", "BodyPartExamined", "ConvolutionKernel",
+    "site", "patient_key", "study_key", "series_key", "Modality", "Manufacturer", "MagneticFieldStrength",
+    "BodyPartExamined", "ConvolutionKernel",
 )  # fmt: skip
-"""What steps and writers may know of a series."""
+"""What writers may know of a series …"""
+
+OF_STEPS = ("role", "region", "scanner_key", "vendor")
+"""… and what steps of `intensity` may know beside: it takes longer to work out."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def pending_of(plan: Plan, tables: Tables) -> Iterator[Pending]:
         batch = plan.images[start : start + _A_BATCH]
         rows = _rows(plan.recipe, tables, batch)
         files = _files(tables, [file for row in rows.values() for file in row["file_ids"]], roots)
-        series = _series(tables, batch)
+        series = _series(plan.recipe, tables, batch)
         labels = (
             _labels(tables, [row["study_key"] for row in rows.values()], roots) if plan.recipe.labels.follow else {}
         )
@@ -110,12 +112,11 @@ def _path(roots: Mapping[str, Any], row: Mapping[str, Any]) -> bytes:
     return os.path.join(os.fsencode(roots[row["source_id"]]), unescape(row["path"]))  # noqa: PTH118 - bytes
 
 
-def _series(tables: Tables, batch: Sequence[PlannedImage]) -> dict[str, dict[str, Any]]:
-    keys = pl.DataFrame(
-        {"series_key": sorted({planned.series_key for planned in batch})}, schema={"series_key": pl.String}
-    )
-    frame = frame_of(Level.SERIES, tables).select(OF_THE_SERIES)
-    found = frame.join(keys.lazy(), on="series_key", how="semi").collect()
+def _series(recipe: Recipe, tables: Tables, batch: Sequence[PlannedImage]) -> dict[str, dict[str, Any]]:
+    names = {"series_key": sorted({planned.series_key for planned in batch})}
+    keys = pl.DataFrame(names, schema={"series_key": pl.String}).lazy()
+    columns = (*OF_THE_SERIES, *(OF_STEPS if recipe.intensity else ()))
+    found = series_columns(tables, columns).join(keys, on="series_key", how="semi").collect()
     return {row["series_key"]: row for row in found.iter_rows(named=True)}
 
 
@@ -184,6 +185,7 @@ def _stack(stack_id: str, row: Mapping[str, Any] | None, files: Mapping[str, Sou
         tuple(number or 1 for number in row["frame_numbers"]),
         row.get("mosaic_tiles"),
         _depth(row),
+        bool(row.get("order_inferred")),
     )
 
 

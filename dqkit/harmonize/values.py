@@ -86,10 +86,10 @@ def _of_pet(frame: Frame, wanted: str) -> Scale:
 
 def _unit(frame: Frame) -> str:
     """Return the unit: Rescale Type, else HU of CT (PS3.3 C.8.2.1.1.2: required unless it is HU)."""
-    told = _term(frame.rescale_type)
-    if told in {"", "US"}:  # US: unspecified
-        return "HU" if frame.modality == "CT" and told == "" else ""
-    return told
+    told = frame.rescale_type.strip()
+    if not told:
+        return "HU" if frame.modality == "CT" else ""
+    return "" if told == "US" else _term(told)  # US: unspecified
 
 
 def _term(text: str) -> str:

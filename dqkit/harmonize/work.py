@@ -76,7 +76,8 @@ def _rows(pending: Pending, formats: Sequence[str], images: Path, warnings: list
     make = harmonized_plane if "image" in pending.planned.do else harmonized
     image = make(pending.task, warnings.append)
     written = {name: _written(partial(WRITERS[name], image, images)) for name in formats}
-    rows = rows_of_image(pending.task, pending.task_hash, image, written, images, warnings)
+    said = list(dict.fromkeys(warnings))
+    rows = rows_of_image(pending.task, pending.task_hash, image, written, images, said)
     followed = _written(partial(_followed, pending.labels, image, images))
     return rows + rows_of_labels(pending.task, pending.task_hash, followed, images)
 

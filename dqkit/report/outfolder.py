@@ -13,6 +13,7 @@ from dqkit.audit.only import Only
 from dqkit.audit.result import AuditResult, Picture, rules_of_run
 from dqkit.catalog.schema import FINDINGS, OUTCOMES, PROBLEMS, conform
 from dqkit.errors import DqkitError
+from dqkit.report.diff_json import history_from_json
 from dqkit.report.folder import make_folder, replacing, telling_of_disk, write_file
 from dqkit.report.html import render_html
 from dqkit.report.profile_json import profile_from_json
@@ -76,6 +77,7 @@ def read_out(out: Path, rules: tuple[Rule, ...]) -> AuditResult:
             coverage=coverage_from_json(data.get("coverage")),
             only=Only.from_json(data.get("only")),
             profile=profile_from_json(data.get("profile")),
+            history=history_from_json(data.get("history")),
             pictures=_read_pictures(out / _PICTURES),
             engine=str(data["engine"]),
             not_expressible=tuple(data["not_expressible"]),

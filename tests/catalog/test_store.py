@@ -106,6 +106,30 @@ def test_the_chain_of_runs_shows_a_changed_row(catalog: Catalog) -> None:
     assert runs.broken_link(catalog.path) == 1
 
 
+def test_many_runs_are_summed_up_and_every_version_stays_readable(catalog: Catalog) -> None:
+    for number in range(25):
+        with catalog.write() as writer:
+            writer.overwrite("series", series(f"{number}"))
+            assert writer.commit(RUN) == number + 1
+    assert (catalog.path / "runs" / "_delta_log" / "_last_checkpoint").exists()
+    assert runs.last(catalog.path).run == 25
+    assert runs.last(catalog.path).table_versions == catalog.versions
+    assert runs.broken_link(catalog.path) is None
+    assert keys(Catalog(catalog.path)) == ["24"]
+    for number in (0, 8, 9, 17):
+        old = DeltaTable(catalog.path / "series", version=number + 1)
+        assert pl.scan_delta(old).collect()["series_key"].to_list() == [f"{number}"]
+
+
+def test_the_last_run_is_found_in_a_log_that_was_rewritten(catalog: Catalog) -> None:
+    for _ in range(3):
+        with catalog.write() as writer:
+            writer.commit(RUN)
+    before = runs.last(catalog.path)
+    DeltaTable(catalog.path / "runs").optimize.compact()
+    assert runs.last(catalog.path) == before
+
+
 def test_another_format_version_is_refused_with_what_to_do(catalog: Catalog) -> None:
     marker = catalog.path / "dqkit.json"
     marker.write_text(json.dumps(json.loads(marker.read_text()) | {"format_version": FORMAT_VERSION + 1}))

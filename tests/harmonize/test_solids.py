@@ -1,4 +1,4 @@
-"""A sphere and an oblique ellipsoid at known millimetres come out of every path with their volume and in their place."""
+"""A sphere and an oblique ellipsoid at known millimetres keep their volume and their place on every path."""
 
 import tempfile
 from pathlib import Path
