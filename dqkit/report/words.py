@@ -340,6 +340,7 @@ WORDS: dict[str, Pair] = {
         PROFILE,
         STATES,
         COHORT_WORDS,
+        COMBAT,
         HISTORY_WORDS,
         COMBAT,
         LABELS,
