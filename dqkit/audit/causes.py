@@ -28,7 +28,7 @@ def without_implied(failed: pl.DataFrame, rules: Sequence[Rule], tables: Tables)
         rule_id, variant, site and `implied`, the number taken out.
     """
     by_key, by_id = {rule.key: rule for rule in rules}, by_rule_id(rules)
-    of_files = _with_presumed_series(failed.filter(pl.col("level").is_in(_FILES)), tables)
+    of_files = with_presumed_series(failed.filter(pl.col("level").is_in(_FILES)), tables)
     kept, silenced = [], []
     parts = failed.partition_by("rule_id", "variant", as_dict=True, maintain_order=True)
     for (rule_id, variant), rows in parts.items():
@@ -45,15 +45,26 @@ def without_implied(failed: pl.DataFrame, rules: Sequence[Rule], tables: Tables)
     return pl.concat([failed.clear(), *kept]), counts.with_columns(pl.col("implied").cast(pl.Int64))
 
 
-def _with_presumed_series(failed: pl.DataFrame, tables: Tables) -> pl.DataFrame:
-    """Count failed files that name no series (empty, cut, without UIDs) to the one series of their folder too."""
-    ids = failed["file_id"].unique()
+def with_presumed_series(failed: pl.DataFrame, tables: Tables) -> pl.DataFrame:
+    """Count failed files that name no series (empty, cut, without UIDs) to the one series of their folder too.
+
+    `failed` has the columns file_id and series_key, and rows of files alone.
+    """
+    presumed = presumed_series(failed["file_id"].unique(), tables)
+    if presumed.is_empty():
+        return failed
+    there = failed.drop("series_key").join(presumed, on="file_id").rename({"presumed": "series_key"})
+    return pl.concat([failed, there.select(failed.columns)])
+
+
+def presumed_series(file_ids: pl.Series, tables: Tables) -> pl.DataFrame:
+    """Return file_id and presumed (a series_key) of files that name no series and lie in a folder of one series."""
     folder = ["source_id", "folder"]
     named = pl.col("StudyInstanceUID").is_not_null() & pl.col("SeriesInstanceUID").is_not_null()
     files = tables.scan("instances").select("file_id", *folder, "status", "series_key", named.alias("named"))
-    nameless = files.filter(pl.col("file_id").is_in(ids.implode()) & ~pl.col("named")).collect()
+    nameless = files.filter(pl.col("file_id").is_in(file_ids.implode()) & ~pl.col("named")).collect()
     if nameless.is_empty():
-        return failed
+        return nameless.select("file_id", presumed="series_key")
     sole = (
         files.filter((pl.col("status") == FileStatus.DICOM) & pl.col("named"))
         .join(nameless.select(folder).unique().lazy(), on=folder, how="semi")
@@ -63,6 +74,4 @@ def _with_presumed_series(failed: pl.DataFrame, tables: Tables) -> pl.DataFrame:
         .select(*folder, pl.col("keys").list.first().alias("presumed"))
         .collect()
     )
-    presumed = nameless.join(sole, on=folder).select("file_id", "presumed")
-    there = failed.drop("series_key").join(presumed, on="file_id").rename({"presumed": "series_key"})
-    return pl.concat([failed, there.select(failed.columns)])
+    return nameless.join(sole, on=folder).select("file_id", "presumed")

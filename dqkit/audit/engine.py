@@ -1,6 +1,6 @@
 """Runs all rules over all levels as one polars plan: counts by site, and every entity that fails."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import polars as pl
@@ -29,6 +29,8 @@ FAILED = {
     "entity": pl.String(),
 }
 
+
+ANSWERS = {"rule_id": pl.String(), "variant": pl.String(), "entity": pl.String(), "outcome": pl.Int8()}
 
 _ENTITY = "the entity"
 
@@ -62,6 +64,36 @@ def evaluate(rules: Sequence[Rule], tables: Tables, roles: pl.DataFrame | None =
     roles = recognised(tables) if roles is None else roles
     levels = {level: frame_of(level, tables, roles) for level in {rule.level for rule in rules}}
     return _in_halves(rules, levels, Extracts.of(tables))
+
+
+def outcomes_of_entities(
+    wanted: pl.DataFrame, rules: Sequence[Rule], tables: Tables, roles: pl.DataFrame
+) -> pl.DataFrame:
+    """Return what rules say of single entities.
+
+    Parameters
+    ----------
+    wanted
+        rule_id, variant, entity.
+    rules
+        Of them, those that `wanted` names are asked.
+    tables, roles
+        As for `evaluate`.
+
+    Returns
+    -------
+    The rows of `wanted` with `outcome` (model.Outcome); null where the entity is not there.
+    """
+    extracts = Extracts.of(tables)
+    asked = {rule.key: rule for rule in rules}
+    found = [wanted.clear().with_columns(outcome=pl.lit(None, dtype=pl.Int8))]
+    for (rule_id, variant), rows in wanted.partition_by("rule_id", "variant", as_dict=True).items():
+        rule = asked[str(rule_id), str(variant)]
+        frame = frame_of(rule.level, tables, roles).with_columns(_entity(rule.level))
+        answers = _asked(frame, [rule], extracts).collect()
+        said = answers.select(entity=_ENTITY, outcome=pl.col(_name(rule)).cast(pl.Int8))
+        found.append(rows.join(said, on="entity", how="left"))
+    return pl.concat(found)
 
 
 def _in_halves(rules: Sequence[Rule], levels: dict[Level, pl.LazyFrame], extracts: Extracts) -> Evaluation:
@@ -102,6 +134,51 @@ def _run(rules: Sequence[Rule], levels: dict[Level, pl.LazyFrame], extracts: Ext
         _failed(rows, level, rule) for rows, (level, own) in zip(closer, failing.items(), strict=True) for rule in own
     ]
     return Evaluation(pl.concat(counts), pl.concat([pl.DataFrame(schema=FAILED), *failed]))
+
+
+def answers_of(
+    rules: Sequence[Rule], asked: pl.DataFrame, tables: Tables, roles: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """Return what `rules` say of single entities: rule_id, variant, entity, ``outcome`` (model.Outcome).
+
+    An entity that is not there has no row, nor has a rule that cannot be evaluated.
+
+    Parameters
+    ----------
+    asked
+        rule_id, variant, entity.
+    """
+    answers = [pl.DataFrame(schema=ANSWERS)]
+    for level in dict.fromkeys(rule.level for rule in rules):
+        own = [rule for rule in rules if rule.level is level]
+        frame = frame_of(level, tables, roles).with_columns(_entity(level))
+        answers += _told(frame, own, asked, Extracts.of(tables))
+    return pl.concat(answers)
+
+
+def _told(
+    frame: pl.LazyFrame, rules: Sequence[Rule], asked: pl.DataFrame, extracts: Extracts
+) -> Iterator[pl.DataFrame]:
+    """Give what `rules`, all of one level, say of the entities that `asked` names with them."""
+    ids = asked.join(_keys_of(rules), on=["rule_id", "variant"], how="semi")["entity"].unique()
+    try:
+        wide = _asked(frame, rules, extracts).filter(pl.col(_ENTITY).is_in(ids.implode())).collect()
+    except pl.exceptions.PolarsError:
+        for rule in rules if len(rules) > 1 else ():
+            yield from _told(frame, [rule], asked, extracts)
+        return
+    for rule in rules:
+        said = wide.select(
+            pl.lit(rule.id).alias("rule_id"),
+            pl.lit(rule.variant).alias("variant"),
+            pl.col(_ENTITY).alias("entity"),
+            pl.col(_name(rule)).alias("outcome"),
+        )
+        yield said.join(asked, on=["rule_id", "variant", "entity"], how="semi")
+
+
+def _keys_of(rules: Sequence[Rule]) -> pl.DataFrame:
+    return pl.DataFrame([rule.key for rule in rules], schema=dict(list(ANSWERS.items())[:2]), orient="row")
 
 
 def _entity(level: Level) -> pl.Expr:

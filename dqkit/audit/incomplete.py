@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import polars as pl
 
+from dqkit.catalog.cohort import Cohort
 from dqkit.catalog.tables import Tables
 from dqkit.model import TOOL_STATUSES
 from dqkit.rulebook.rule import Text
@@ -15,15 +16,18 @@ _WHY = {
 }
 
 
-def reasons_of(tables: Tables, crashed: Mapping[str, str]) -> tuple[Text, ...]:
+def reasons_of(tables: Tables, crashed: Mapping[str, str], cohort: Cohort | None = None) -> tuple[Text, ...]:
     """Return what could not be looked at.
 
     Parameters
     ----------
     crashed
         Rules that could not be evaluated -> the kind of error.
+    cohort
+        What was asked for, where it was not everything.
     """
-    return (*_unread(tables), *_offline(tables), *(_unevaluated(rule, error) for rule, error in crashed.items()))
+    unevaluated = (_unevaluated(rule, error) for rule, error in crashed.items())
+    return (*_unread(tables), *_offline(tables), *unevaluated, *_gone(cohort))
 
 
 def as_reason(kept: Text | str) -> Text:
@@ -58,3 +62,12 @@ def _offline(tables: Tables) -> Iterator[Text]:
 
 def _unevaluated(rule_id: str, error: str) -> Text:
     return {"en": f"the rule {rule_id} could not be evaluated ({error})", "zh": f"规则 {rule_id} 无法计算（{error}）"}
+
+
+def _gone(cohort: Cohort | None) -> Iterator[Text]:
+    if cohort is not None and cohort.standing.gone:
+        gone = cohort.standing.gone
+        yield {
+            "en": f"{gone:,} series of the cohort are no longer in the catalog",
+            "zh": f"队列中有 {gone:,} 个序列已不在目录中",
+        }

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -13,6 +14,9 @@ from dqkit.model import Severity, Verdict
 from dqkit.profile.glance import Glance
 from dqkit.profile.profile import Profile
 from dqkit.rulebook.rule import Rule, Text
+
+if TYPE_CHECKING:
+    from dqkit.audit.history import History
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,7 @@ class AuditResult:
     engine: str = "polars"
     not_expressible: tuple[str, ...] = field(default=())
     """Rules that ``--engine gx`` could not express."""
+    history: "History | None" = None
 
 
 def rules_of_run(rules: Sequence[Rule], outcomes: pl.DataFrame) -> tuple[Rule, ...]:

@@ -71,12 +71,19 @@ def last(catalog: Path) -> Last:
     return Last(run, run_id, sha256, json.loads(versions), table)
 
 
-def append(catalog: Path, record: Record, versions: dict[str, int], previous: Last | None) -> Last:
+def new_id() -> str:
+    """Return the id of a run that is to be."""
+    return uuid.uuid4().hex[:12]
+
+
+def append(
+    catalog: Path, record: Record, versions: dict[str, int], previous: Last | None, run_id: str | None = None
+) -> Last:
     """Append a run that names `versions` after `previous`; return it."""
     number = previous.run + 1 if previous else 0
     row: dict[str, Any] = {
         "run": number,
-        "run_id": uuid.uuid4().hex[:12],
+        "run_id": run_id or new_id(),
         "command": record.command,
         "who": _who(),
         "started_at": record.started_at,

@@ -8,8 +8,9 @@ which is what a killed run leaves behind (docs/adr/0001-delta-catalog.md).
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ class Catalog:
     path
         Its folder.
     key_fingerprint
-        Fingerprint of the key in use; None where nothing keyed is read.
+        Fingerprint of the key in use; None where nothing keyed is read. As an attribute: that of the catalog.
 
     Raises
     ------
@@ -62,6 +63,7 @@ class Catalog:
                 f"the catalog {path} was made with the key {marker['key_fingerprint']}, yours is {key_fingerprint}",
                 "give its key with DQKIT_KEY or --key-file: pseudonyms would not match",
             )
+        self.key_fingerprint: str = marker["key_fingerprint"]
         self._whole: set[tuple[str, int]] = set()
         with _damage_told(path):
             self._versions = runs.last(path).table_versions
@@ -84,8 +86,11 @@ class Catalog:
         """Table -> Delta version, as of the last complete run."""
         return dict(self._versions)
 
-    def scan(self, table: str) -> pl.LazyFrame:
-        """Return `table` of the last complete run, with the columns of its schema."""
+    def scan(self, table: str, *, superseded: bool = False) -> pl.LazyFrame:
+        """Return `table` of the last complete run, with the columns of its schema.
+
+        Files that a resend supersedes do not count: `instances` has them only where `superseded` asks for them.
+        """
         if table == "runs":
             return runs.scan(self.path)
         if table not in self._versions:  # the catalog is older than this table
@@ -95,7 +100,22 @@ class Catalog:
             if (table, self._versions[table]) not in self._whole:
                 check_whole(opened, self.path / table)
                 self._whole.add((table, self._versions[table]))
-            return _scan(opened, TABLES[table])
+            return _scan(opened, TABLES[table], superseded=superseded)
+
+    def as_of(self, versions: Mapping[str, int]) -> "Catalog":
+        """Return this catalog as it was when its tables had `versions`; a table that is not named was not there yet."""
+        then = copy(self)
+        then.follow(runs.Last(-1, "", "", dict(versions)))
+        return then
+
+    def rows_at(self, table: str, version: int) -> int | None:
+        """Return how many rows `table` had at a Delta version; None where that version is there no more."""
+        try:
+            opened = DeltaTable(self.path / table, version=version)
+            check_whole(opened, self.path / table)
+        except (DeltaError, DqkitError):
+            return None
+        return int(pl.DataFrame(opened.get_add_actions().select(["num_records"]))["num_records"].sum())
 
     def refresh(self) -> None:
         """Look at the last complete run again."""
@@ -138,6 +158,8 @@ class Writer:
         self._path = catalog.path
         self._last = last
         self._versions = dict(last.table_versions)
+        self.run_id = runs.new_id()
+        """Of the run that the next `commit` appends."""
         self._opened: dict[str, DeltaTable] = {}
         self.work = self._path / ".work"
         shutil.rmtree(self.work, ignore_errors=True)
@@ -171,11 +193,11 @@ class Writer:
         self._opened.pop(table, None)
         self._versions[table] = self._table(table).version()
 
-    def scan(self, table: str) -> pl.LazyFrame:
-        """Return `table` as this writer has left it."""
+    def scan(self, table: str, *, superseded: bool = False) -> pl.LazyFrame:
+        """Return `table` as this writer has left it; superseded files are among `instances` only where asked for."""
         if table not in self._versions:
             return empty(TABLES[table]).lazy()
-        return _scan(self._table(table), TABLES[table])
+        return _scan(self._table(table), TABLES[table], superseded=superseded)
 
     def replace(self, table: str, frame: pl.DataFrame, buckets: Iterable[int]) -> None:
         """Put `frame` in the place of all rows of `buckets`."""
@@ -205,15 +227,18 @@ class Writer:
 
     def commit(self, record: runs.Record) -> int:
         """Append the run that makes everything written count; return its number."""
-        self._last = runs.append(self._path, record, self._versions, self._last)
+        self._last = runs.append(self._path, record, self._versions, self._last, self.run_id)
+        self.run_id = runs.new_id()
         self._catalog.follow(self._last)
         return self._last.run
 
 
-def _scan(table: DeltaTable, schema: Schema) -> pl.LazyFrame:
+def _scan(table: DeltaTable, schema: Schema, *, superseded: bool) -> pl.LazyFrame:
     """Scan a Delta table; columns that it is too old to have are null."""
     frame = pl.scan_delta(table)
     have = set(frame.collect_schema().names())
+    if "superseded_by" in have and not superseded:
+        frame = frame.filter(pl.col("superseded_by").is_null())
     missing = [pl.lit(None, dtype=kind).alias(name) for name, kind in schema.items() if name not in have]
     return frame.with_columns(missing).select(list(schema)) if missing else frame.select(list(schema))
 

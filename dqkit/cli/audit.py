@@ -35,6 +35,8 @@ def audit(
     rules: opt.RulesOption = None,
     pack: opt.PackOption = None,
     only: opt.OnlyOption = None,
+    cohort: opt.CohortOption = None,
+    waivers: opt.WaiversOption = None,
     fail_on: Annotated[
         opt.FailOn, typer.Option("--fail-on", help="The mildest severity that fails.")
     ] = opt.FailOn.CRITICAL,
@@ -64,8 +66,14 @@ def audit(
       dqkit audit dqkit-catalog --select GEO --fail-on warning
 
       dqkit audit /archive --pack prostate-mr --pack my-pack.yaml
+
+      dqkit audit dqkit-catalog --cohort cohort.parquet    what dqkit select chose
     """
+    from dataclasses import replace
+
     from dqkit.audit.only import Only
+    from dqkit.gate.waiver_file import read_waivers
+    from dqkit.gate.waivers import accepting
     from dqkit.identity import load_key
     from dqkit.index.sources import keep_out
     from dqkit.rulebook.book import load_book
@@ -75,6 +83,7 @@ def audit(
     packs = load_packs(opt.many(pack))
     book = with_packs(load_book(rules or []), packs).select(opt.many(select), opt.many(ignore))
     pseudonyms = load_key(key_file)
+    accepted = read_waivers(waivers) if waivers is not None else None
     roots, path = meant(targets or [], catalog, "audited")
     roots = roots if targets else indexing.settled_roots(ctx, path)
     keep_out(out, roots, "report")
@@ -89,22 +98,29 @@ def audit(
         chosen = indexing.index_options(site, site_from, workers, pixels, confirm_removed)
         indexing.run_index(opened, roots, indexing.settled(ctx, roots, chosen))
     from dqkit.audit.run import AuditOptions
+    from dqkit.catalog.cohort import read_cohort
     from dqkit.model import Severity
 
     severity = None if fail_on is opt.FailOn.NEVER else Severity(fail_on.value)
-    result = _judge(opened, book, pseudonyms, AuditOptions(severity, engine.value, packs, Only.parse(only or [])))
+    part = replace(Only.parse(only or []), cohort=read_cohort(cohort, opened) if cohort else None)
+    options = AuditOptions(severity, engine.value, packs, part)
+    if accepted is not None:
+        options = replace(options, accept=accepting(accepted, pseudonyms))
+    result = _judge(opened, book, pseudonyms, options)
     _show(result, out, path, lang.value, json=json)
     return int(result.judgement.exit_code)
 
 
 def _judge(catalog: Catalog, book: Book, pseudonyms: Pseudonyms, options: AuditOptions) -> AuditResult:
+    from dqkit.audit.history import with_history
     from dqkit.audit.pictures import with_pictures
     from dqkit.audit.run import audit as run
     from dqkit.cli.progress import shown_progress
 
     with shown_progress() as progress:
         result = run(catalog, book.rules, pseudonyms, options, progress)
-        return with_pictures(result, catalog, progress)
+        progress.stage("comparing with earlier audits")
+        return with_pictures(with_history(result, catalog, options.packs), catalog, progress)
 
 
 def _show(result: AuditResult, out: Path, catalog: Path, lang: str, *, json: bool) -> None:

@@ -51,6 +51,38 @@ def info(catalog: opt.CatalogOption = opt.DEFAULT_CATALOG, json: opt.JsonOption 
 
 
 @app.command()
+def runs(catalog: opt.CatalogOption = opt.DEFAULT_CATALOG, json: opt.JsonOption = False) -> None:
+    """List the runs: which command, when, and the verdict of an audit; dqkit diff compares two of them.
+
+    [bold]Example[/bold]
+
+      dqkit catalog runs --catalog dqkit-catalog
+    """
+    from json import dumps, loads
+
+    import polars as pl
+
+    from dqkit.catalog.store import Catalog
+
+    columns = ("run", "run_id", "command", "ended_at", "dqkit_version", "complete", "counts")
+    rows = Catalog(catalog).scan("runs").select(columns).collect()
+    counts = [loads(text) for text in rows["counts"]]
+    told = rows.drop("counts").with_columns(
+        pl.Series("verdict", [one.get("verdict") for one in counts], dtype=pl.String),
+        pl.Series("findings", [one.get("findings") for one in counts], dtype=pl.Int64),
+    )
+    if json:
+        typer.echo(dumps(told.to_dicts(), default=str, ensure_ascii=False))
+        return
+    from dqkit.cli.screen import screen
+    from dqkit.report.terminal_lists import print_table
+
+    ended = pl.col("ended_at").dt.strftime("%Y-%m-%d %H:%M").alias("ended (UTC)")
+    version = pl.col("dqkit_version").alias("dqkit")
+    print_table(told.select("run", "command", ended, "verdict", "findings", version), screen())
+
+
+@app.command()
 def vacuum(
     catalog: opt.CatalogOption = opt.DEFAULT_CATALOG,
     keep_days: Annotated[int, typer.Option("--keep-days", min=0, help="Keep every version of so many days.")] = 30,

@@ -75,7 +75,7 @@ class Change:
 def changes(writer: Writer, source: Source, progress: Progress) -> Change:
     """List `source` and compare; a source that is not there, or empty where it was not, is offline."""
     known = (
-        writer.scan("instances")
+        writer.scan("instances", superseded=True)
         .filter(pl.col("source_id") == source.source_id)
         .select("path", "size", "mtime_ns", "bucket", "status", "reader_version")
         .collect()

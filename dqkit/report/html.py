@@ -10,18 +10,22 @@ from dqkit.profile.profile import Profile
 from dqkit.report.charts import Chart, charts_of
 from dqkit.report.coverage_view import coverage_view
 from dqkit.report.glance_view import modality_bars, scanner_rows, site_table, tiles
+from dqkit.report.history_view import history_charts, history_view
 from dqkit.report.page import as_script_data, rendered
 from dqkit.report.page_data import MOST_PROBLEMS, page_data
 from dqkit.report.pictures import pictures_for_page
 from dqkit.report.profile_view import profile_view, timeline
 from dqkit.report.scope import only_site
-from dqkit.report.summary import SEVERITIES, by_severity, verdict_key
+from dqkit.report.summary import SEVERITIES, by_severity, rules_by_key, verdict_key
 from dqkit.report.verdict_view import because, decides, first_steps, headline, reading
 from dqkit.report.visible import visible
 from dqkit.report.words import LANGUAGES, Pair, pair, say
 from dqkit.rulebook.rule import Text
 
-_NAV = ("verdict", "glance", "sites", "charts", "profile", "problems", "findings", "packs", "coverage", "reading")
+_NAV = (
+    "verdict", "glance", "sites", "history", "charts", "profile", "problems", "findings", "packs", "coverage",
+    "reading",
+)  # fmt: skip
 _SITE_FIGURES = ("patients", "studies", "series", "scanners")
 
 
@@ -45,7 +49,8 @@ def render_html(result: AuditResult, lang: str = "en", site: str | None = None) 
     """
     shown = only_site(result, site) if site is not None else result
     charts = charts_of(shown.glance.distributions)
-    drawn = [*charts, *_timeline(shown.profile)]
+    of_data = [*charts, *_timeline(shown.profile)]
+    drawn = [*of_data, *history_charts(shown.history)]
     return rendered(
         "report",
         lang,
@@ -55,6 +60,7 @@ def render_html(result: AuditResult, lang: str = "en", site: str | None = None) 
         nav=[name for name in _NAV if _is_there(name, shown)],
         recognised=coverage_view(shown.coverage),
         **_profile(shown.profile),
+        history=history_view(shown.history, rules_by_key(shown), len(of_data)),
         severities=SEVERITIES,
         charts=charts,
         cut=_cut(shown),
@@ -65,6 +71,8 @@ def render_html(result: AuditResult, lang: str = "en", site: str | None = None) 
 def _is_there(section: str, result: AuditResult) -> bool:
     if section == "packs":
         return coverage_view(result.coverage) is not None
+    if section == "history":
+        return result.history is not None
     return section != "profile" or result.profile is not None
 
 

@@ -8,11 +8,13 @@ from typing import Any
 
 import polars as pl
 
+from dqkit.archive.checksum import sha256_of
 from dqkit.audit.coverage import coverage_from_json
 from dqkit.audit.only import Only
 from dqkit.audit.result import AuditResult, Picture, rules_of_run
 from dqkit.catalog.schema import FINDINGS, OUTCOMES, PROBLEMS, conform
 from dqkit.errors import DqkitError
+from dqkit.report.diff_json import history_from_json
 from dqkit.report.folder import make_folder, replacing, telling_of_disk, write_file
 from dqkit.report.html import render_html
 from dqkit.report.profile_json import profile_from_json
@@ -76,6 +78,7 @@ def read_out(out: Path, rules: tuple[Rule, ...]) -> AuditResult:
             coverage=coverage_from_json(data.get("coverage")),
             only=Only.from_json(data.get("only")),
             profile=profile_from_json(data.get("profile")),
+            history=history_from_json(data.get("history")),
             pictures=_read_pictures(out / _PICTURES),
             engine=str(data["engine"]),
             not_expressible=tuple(data["not_expressible"]),
@@ -101,12 +104,7 @@ def _write_table(out: Path, name: str, result: AuditResult) -> dict[str, Any]:
     path = out / f"{name}.parquet"
     with replacing(path) as file:
         frame.write_parquet(file)
-    return {"rows": frame.height, "sha256": _sha256(path)}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return {"rows": frame.height, "sha256": sha256_of(path)}
 
 
 def _write_pictures(folder: Path, pictures: tuple[Picture, ...]) -> None:
@@ -151,7 +149,7 @@ def _read_table(out: Path, name: str, data: dict[str, Any]) -> pl.DataFrame:
     path = out / f"{name}.parquet"
     if not path.is_file():
         raise DqkitError(f"{path.name} is missing beside result.json", _AUDIT_AGAIN)
-    if _sha256(path) != data["files"][path.name]["sha256"]:
+    if sha256_of(path) != data["files"][path.name]["sha256"]:
         raise DqkitError(f"{path.name} does not belong to result.json: the folder is half written", _AUDIT_AGAIN)
     return conform(pl.read_parquet(path), _TABLES[name])
 

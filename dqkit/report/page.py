@@ -15,8 +15,8 @@ from dqkit.report.words import HTML_LANG, WORDS
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
-def rendered(name: str, lang: str, *, with_charts: bool, **context: Any) -> str:
-    """Render the page ``<name>.html.j2`` with its script ``<name>.js``.
+def rendered(name: str, lang: str, *, with_charts: bool, script: str = "", **context: Any) -> str:
+    """Render the page ``<name>.html.j2`` with its script ``<name>.js``, or that of another page.
 
     The page's Content-Security-Policy forbids every request and runs only the scripts whose hashes it names.
 
@@ -25,7 +25,7 @@ def rendered(name: str, lang: str, *, with_charts: bool, **context: Any) -> str:
     with_charts
         Whether the page draws anything: Vega takes 0.9 MB.
     """
-    scripts = [_script(f"{name}.js"), *([_vega(), _script("charts.js")] if with_charts else [])]
+    scripts = [_script(f"{script or name}.js"), *([_vega(), _script("charts.js")] if with_charts else [])]
     return _template(name).render(
         lang=lang,
         html_lang=HTML_LANG,

@@ -11,6 +11,7 @@ from dqkit.catalog.schema import INT, OUTCOMES, PROBLEMS, REAL, TEXT, TEXTS, Sch
 from dqkit.errors import DqkitError, ExitCode
 from dqkit.model import Severity, Verdict
 from dqkit.profile.glance import Glance
+from dqkit.report.diff_json import history_to_json
 from dqkit.report.profile_json import profile_to_json
 from dqkit.report.summary import SEVERITIES, by_severity, worst_problems
 from dqkit.rulebook.rule import Text
@@ -21,7 +22,7 @@ FORMAT_VERSION = 1
 
 _PROBLEM_FIELDS = (
     "problem_id", "rule_id", "variant", "severity", "site", "modality", "scanner", "protocol", "findings", "patients",
-    "studies", "series", "files", "observed", "origin",
+    "studies", "series", "files", "observed", "origin", "state", "state_since",
 )  # fmt: skip
 
 _GLANCE: dict[str, Schema] = {
@@ -70,6 +71,7 @@ def result_to_json(result: AuditResult) -> dict[str, Any]:
         "outcomes": conform(result.outcomes, OUTCOMES).to_dicts(),
         "problems": _problems(result.problems),
         "profile": profile_to_json(result.profile) if result.profile is not None else None,
+        "history": history_to_json(result.history),
         "glance": {name: _glance(result.glance, name) for name in _GLANCE},
     }
 
@@ -161,4 +163,6 @@ def _problems(problems: pl.DataFrame) -> list[dict[str, Any]]:
         pl.col(f"{end}_period").str.slice(0, 4).cast(pl.Int64, strict=False).alias(f"{end}_year")
         for end in ("first", "last")
     ]
-    return worst_problems(conform(problems, PROBLEMS)).select(*_PROBLEM_FIELDS, *years).to_dicts()
+    since = pl.col("state_since").dt.strftime("%Y-%m-%dT%H:%M:%S+00:00")
+    told = worst_problems(conform(problems, PROBLEMS)).with_columns(since)
+    return told.select(*_PROBLEM_FIELDS, *years).to_dicts()

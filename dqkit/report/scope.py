@@ -49,6 +49,7 @@ def only_site(result: AuditResult, site: str) -> AuditResult:
             distributions=glance.distributions.filter(here),
         ),
         profile=_profile_of(result.profile, site),
+        history=result.history.only_site(site) if result.history is not None else None,
         tables=tuple(share for share in result.tables if site in share.sites),
         pictures=tuple(picture for picture in result.pictures if picture.finding_id in shown),
     )

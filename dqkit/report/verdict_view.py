@@ -1,10 +1,12 @@
 """The top of the page in words: the verdict, why, and what to do first."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
 from dqkit.audit.result import AuditResult, TableShare
+from dqkit.catalog.cohort import Cohort
 from dqkit.report.page_data import remedy_text, rule_title
 from dqkit.report.summary import SEVERITIES, deciding, failing_rules, rules_by_key, verdict_key, worst_problems
 from dqkit.report.visible import visible
@@ -25,7 +27,15 @@ def headline(result: AuditResult, site: str | None = None) -> Pair:
 
 def because(result: AuditResult) -> list[Pair]:
     """Return the sentences that say why the verdict is what it is."""
-    return [*_why(result), *(_of_table(share) for share in result.tables), *_of_pixels(result)]
+    return [
+        *_why(result), *(_of_table(share) for share in result.tables), *_of_pixels(result), *_of_waivers(result)
+    ]  # fmt: skip
+
+
+def _of_waivers(result: AuditResult) -> list[Pair]:
+    """Say how many findings somebody accepts: they are there, and fail nothing."""
+    waived = result.findings.filter(pl.col("waived_by").fill_null("") != "").height
+    return [pair("gate.waived", n=waived)] if waived else []
 
 
 def _of_pixels(result: AuditResult) -> list[Pair]:
@@ -59,17 +69,29 @@ def _why(result: AuditResult) -> list[Pair]:
 
 def _part(result: AuditResult) -> list[Pair]:
     """Say what alone was judged, where that is not everything."""
-    parts = [(f"only.{name}", values) for name, values in result.only.to_json().items() if values]
+    only, cohort = result.only, result.only.cohort
+    parts = [_named(f"only.{key}", names) for key in ("sites", "modalities") if (names := getattr(only, key))]
+    if cohort is not None:
+        parts.append(pair("only.cohort", n=cohort.n_series, name=visible(cohort.name, 60)))
     if not parts:
         return []
-    what = {
-        lang: ("；" if lang == "zh" else "; ").join(
-            fill(WORDS[key], lang, names=("、" if lang == "zh" else ", ").join(visible(value, 60) for value in values))
-            for key, values in parts
-        )
-        for lang in LANGUAGES
-    }
-    return [{lang: fill(WORDS["because.only"], lang, what=what[lang]) for lang in LANGUAGES}]
+    what = {lang: ("；" if lang == "zh" else "; ").join(part[lang] for part in parts) for lang in LANGUAGES}
+    said = [{lang: fill(WORDS["because.only"], lang, what=what[lang]) for lang in LANGUAGES}]
+    return [*said, *_moved_on(cohort)]
+
+
+def _named(key: str, names: Sequence[str]) -> Pair:
+    listed = {lang: ("、" if lang == "zh" else ", ").join(visible(name, 60) for name in names) for lang in LANGUAGES}
+    return {lang: fill(WORDS[key], lang, names=listed[lang]) for lang in LANGUAGES}
+
+
+def _moved_on(cohort: Cohort | None) -> list[Pair]:
+    """Say how the catalog moved on since the cohort was chosen."""
+    if cohort is None or not cohort.standing:
+        return []
+    standing = cohort.standing
+    counts = {name: f"{getattr(standing, name):,}" for name in ("gone", "changed", "new")}
+    return [pair("because.cohort_moved", **counts)]
 
 
 def decides(result: AuditResult) -> tuple[list[dict[str, Any]], Pair | None]:

@@ -6,8 +6,16 @@ table, so that a word stands once.
 
 from collections.abc import Mapping
 
+from dqkit.report.cohort_words import COHORT_WORDS
+from dqkit.report.combat_words import COMBAT
+from dqkit.report.gate_words import GATE
+from dqkit.report.harmonize_words import HARMONIZE
+from dqkit.report.history_words import HISTORY_WORDS
+from dqkit.report.label_words import LABELS
 from dqkit.report.pack_words import PACKS
 from dqkit.report.profile_words import PROFILE
+from dqkit.report.reconcile_words import RECONCILE_WORDS
+from dqkit.report.state_words import STATES
 
 LANGUAGES = ("en", "zh")
 
@@ -53,6 +61,11 @@ _VERDICT: dict[str, tuple[str, str]] = {
     "because.only": ("Only a part was asked for and judged: {what}.", "按要求仅检查了部分内容：{what}。"),
     "only.sites": ("sites {names}", "机构 {names}"),
     "only.modalities": ("modalities {names}", "模态 {names}"),
+    "only.cohort": ("the cohort {name} of {n} series", "队列 {name}，共 {n} 个序列"),
+    "because.cohort_moved": (
+        "Since the cohort was chosen, series of it that are gone: {gone}; changed: {changed}. Undecided: {new}.",
+        "自选定队列以来，其中已消失的序列：{gone}；已变更：{changed}。尚未作出取舍的序列：{new}。",
+    ),
     "because.nothing": ("No rule applied to what was found.", "没有规则适用于所发现的内容。"),
     "complete.yes": ("Everything could be read.", "所有文件均已读取。"),
     "complete.no": ("Not complete: parts could not be read.", "检查不完整：部分内容无法读取。"),
@@ -313,7 +326,26 @@ _TERMINAL: dict[str, tuple[str, str]] = {
 
 WORDS: dict[str, Pair] = {
     key: {"en": en, "zh": zh}
-    for table in (_VERDICT, _SECTIONS, _FIGURES, _CHARTS, _LISTS, _READING, _TERMINAL, PACKS, PROFILE)
+    for table in (
+        _VERDICT,
+        _SECTIONS,
+        _FIGURES,
+        _CHARTS,
+        _LISTS,
+        _READING,
+        _TERMINAL,
+        GATE,
+        HARMONIZE,
+        PACKS,
+        PROFILE,
+        STATES,
+        COHORT_WORDS,
+        COMBAT,
+        HISTORY_WORDS,
+        COMBAT,
+        LABELS,
+        RECONCILE_WORDS,
+    )
     for key, (en, zh) in table.items()
 }
 

@@ -60,13 +60,13 @@ def _inside(value: Any, bounds: Condition) -> bool:
     return bool(low and (bounds.most is None or value <= bounds.most))
 
 
-def _largest(one: float | None, other: float | None) -> float | None:
+def _largest(one: Any, other: Any) -> Any:
     return max((bound for bound in (one, other) if bound is not None), default=None)
 
 
-def _smallest(one: float | None, other: float | None) -> float | None:
+def _smallest(one: Any, other: Any) -> Any:
     return min((bound for bound in (one, other) if bound is not None), default=None)
 
 
-def _empty(least: float | None, most: float | None) -> bool:
+def _empty(least: Any, most: Any) -> bool:
     return least is not None and most is not None and least > most

@@ -5,7 +5,7 @@ scope:
   Modality: [CT, MR, PT]                           # is one of; for a list column: holds one of
   BurnedInAnnotation: {not: "YES"}                 # is none of
   ScanningSequence: {any: [SE], not: [IR, EP]}     # both: holds one of these and none of those
-  n_slices: {min: 3}                               # at least, at most (max)
+  n_slices: {min: 3}                               # at least, at most (max); of dates too: {min: 2020-01-01}
   StudyDate: {present: true}                       # has a value at all; never unknown
   TransferSyntaxUID: {listed_in: transfer-syntaxes, where: {lossy: always}}   # a key of a vocabulary table
 """
@@ -31,8 +31,8 @@ class Condition:
     column: str
     kind: str
     values: tuple[Any, ...] = ()
-    least: float | None = None
-    most: float | None = None
+    least: Any = None  # of numbers or dates
+    most: Any = None
     is_list: bool = False
     table: str = ""
     """Where in the vocabulary `values` came from."""
@@ -126,9 +126,11 @@ def _conditions(section: Section, column: str, node: Node) -> list[Condition]:
     if inner.take("not") is not None:
         found.append(Condition(column, "not_in", inner.values("not", column), is_list=is_list))
     if inner.take("min") is not None or inner.take("max") is not None:
-        if is_list or kind_of(section.schema()[column]) != "number":
-            raise inner.error("has a range, which needs numbers")
-        found.append(Condition(column, "range", least=inner.number("min"), most=inner.number("max")))
+        kind = kind_of(section.schema()[column])
+        if is_list or kind not in ("number", "date"):
+            raise inner.error("has a range, which needs numbers or dates")
+        read = inner.number if kind == "number" else inner.date
+        found.append(Condition(column, "range", least=read("min"), most=read("max")))
     for key, kind in (("listed_in", "in"), ("not_listed_in", "not_in")):
         if inner.take(key) is not None:
             table, values = read_listed(inner, key)
@@ -164,7 +166,7 @@ def read_listed(section: Section, key: str) -> tuple[str, tuple[str, ...]]:
     return f"{node.value}{f' ({named})' if named else ''}", keys
 
 
-def _within(column: pl.Expr, least: float | None, most: float | None) -> pl.Expr:
+def _within(column: pl.Expr, least: Any, most: Any) -> pl.Expr:
     bounds = []
     if least is not None:
         bounds.append(column >= least)
@@ -173,9 +175,13 @@ def _within(column: pl.Expr, least: float | None, most: float | None) -> pl.Expr
     return pl.all_horizontal(bounds)
 
 
-def _range_words(least: float | None, most: float | None) -> str:
-    words = [f"at least {least:g}" if least is not None else "", f"at most {most:g}" if most is not None else ""]
-    return ", ".join(word for word in words if word)
+def _range_words(least: Any, most: Any) -> str:
+    bounds = (("at least", least), ("at most", most))
+    return ", ".join(f"{word} {_bound(bound)}" for word, bound in bounds if bound is not None)
+
+
+def _bound(bound: Any) -> str:
+    return f"{bound:g}" if isinstance(bound, float) else str(bound)
 
 
 def _word(value: object) -> str:

@@ -169,6 +169,16 @@ class Section:
             raise node.mark.error(f"{key!r} must be a number, not {node.word}")
         return float(node.value)
 
+    def date(self, key: str) -> dt.date | None:
+        """Return a date (``2024-05-31``)."""
+        node = self.take(key)
+        if node is None:
+            return None
+        if not is_kind(node.value, "date"):
+            raise node.mark.error(f"{key!r} must be a date such as 2024-05-31, not {node.word}")
+        found: dt.date = node.value
+        return found
+
     def share(self, key: str) -> float:
         """Return a percentage (``1%``) as a share."""
         node = self.need(key)

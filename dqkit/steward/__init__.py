@@ -1,0 +1,1 @@
+"""What a steward does with hospitals: hands problems back, takes replies, keeps the states of problems."""
