@@ -37,7 +37,7 @@ _TONE = {
 
 
 def history_view(
-    history: History | None, rules: dict[tuple[str, str], Rule], first_chart: int
+    history: History | None, rules: dict[tuple[str, str], Rule], charts: list[tuple[int, Chart]]
 ) -> dict[str, Any] | None:
     """Return what the template needs; None where there is nothing to tell.
 
@@ -45,15 +45,14 @@ def history_view(
     ----------
     rules
         Id and variant -> rule.
-    first_chart
-        Number of the first chart of the trend among those of the page.
+    charts
+        Those of `history_charts`, each with its number among those of the page.
     """
     if history is None:
         return None
-    charts = trend_charts(history.trend)
     return {
         "last": _last(history.since_last, rules) if history.since_last is not None else None,
-        "charts": [(first_chart + i, chart) for i, chart in enumerate(charts)],
+        "charts": charts,
         "notes": trend_notes(history.trend),
     }
 

@@ -50,7 +50,8 @@ def render_html(result: AuditResult, lang: str = "en", site: str | None = None) 
     shown = only_site(result, site) if site is not None else result
     charts = charts_of(shown.glance.distributions)
     of_data = [*charts, *_timeline(shown.profile)]
-    drawn = [*of_data, *history_charts(shown.history)]
+    of_history = history_charts(shown.history)
+    drawn = [*of_data, *of_history]
     return rendered(
         "report",
         lang,
@@ -60,7 +61,7 @@ def render_html(result: AuditResult, lang: str = "en", site: str | None = None) 
         nav=[name for name in _NAV if _is_there(name, shown)],
         recognised=coverage_view(shown.coverage),
         **_profile(shown.profile),
-        history=history_view(shown.history, rules_by_key(shown), len(of_data)),
+        history=history_view(shown.history, rules_by_key(shown), list(enumerate(of_history, start=len(of_data)))),
         severities=SEVERITIES,
         charts=charts,
         cut=_cut(shown),

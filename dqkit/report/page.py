@@ -48,10 +48,15 @@ def as_script_data(data: dict[str, Any]) -> str:
 
 
 def _template(name: str) -> jinja2.Template:
-    environment = jinja2.Environment(
+    return _environment().get_template(f"{name}.html.j2")
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    """Return the environment that keeps templates compiled: a page has several, and a gate writes one a site."""
+    return jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
-    return environment.get_template(f"{name}.html.j2")
 
 
 def _text(name: str) -> str:
