@@ -33,6 +33,9 @@ TABLES = {"instances": "file_id", "stacks": "stack_id", "series": "series_key", 
 ALL = set(range(1, 9))
 
 
+_UIDS = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
+
+
 def images(series: Series, folder: Path, prefix: str = "IM") -> dict[int, Path]:
     """Write images as ``IM1.dcm`` …, by InstanceNumber."""
     return {int(one.InstanceNumber): write([one], folder, f"{prefix}{one.InstanceNumber}.dcm")[0] for one in series}
@@ -412,7 +415,7 @@ FILES = st.lists(
 def test_whatever_was_delivered_only_whole_later_files_of_the_site_take_a_place(files: list[dict[str, Any]]) -> None:
     rows = [
         {**file, "file_id": f"{n}", "path": f"{file['folder']}/{file['name']}", "source_id": f"{file['rank']}"}
-        | ({} if file["status"] == "dicom" else dict.fromkeys(("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")))
+        | ({} if file["status"] == "dicom" else dict.fromkeys(_UIDS))
         for n, file in enumerate(files)
     ]  # fmt: skip
     schema = {name: INSTANCES[name] for name in READ} | {"site": pl.String(), "rank": pl.Int64()}
