@@ -437,6 +437,7 @@ SOURCES: Schema = {
     "columns": TEXTS,  # of a table: what it has something to say about; null = a folder, whose headers say all
     "mapping": TEXT,  # of a table: what its columns mean (JSON)
     "fingerprint": TEXT,  # of a table: hash of size, mtime and mapping when it was last read
+    "made_by": TEXT,  # of a folder that dqkit wrote: the command and recipe; null = acquired images
     "resend": FLAG,  # its files take the place of older ones of their site; null = no
 }
 
@@ -562,6 +563,47 @@ RUNS: Schema = {
 }
 """Append-only and hash-chained; the last row names the versions of every table that belong together."""
 
+HARMONIZED: Schema = {
+    "image_id": TEXT,  # of the stacks and the part of them that it was made of
+    "kind": TEXT,  # image | label
+    "status": TEXT,  # written | refused
+    "reason": TEXT,  # of a refusal (docs/harmonize.md), free of values
+    "detail": TEXT,
+    "path": TEXT,  # relative to the folder of images
+    "format": TEXT,
+    "size": INT,  # bytes
+    "sha256": TEXT,
+    **_KEYS,
+    "Modality": TEXT,
+    "stack_ids": TEXTS,  # of four axes in the order of the volumes
+    "recipe": TEXT,  # name and version
+    "recipe_sha256": TEXT,
+    "do": TEXTS,
+    "mends": TEXTS,  # rules whose findings are mended
+    "unit": TEXT,
+    "background": REAL,
+    "dtype": TEXT,
+    "shape": INTS,  # columns, rows, slices (, volumes)
+    "spacing_mm": REALS,
+    "affine": REALS,  # 4x4, row-major: index (column, row, slice) to LPS, mm
+    "first_slice": INT,  # of the image, from 0, volume after volume, that the file holds …
+    "slice_nearest": INTS,  # … and for each slice of the file an index into source_file_ids: the largest share
+    "slice_sources": pl.List(pl.List(pl.Int64())),  # all indices that gave to it …
+    "slice_weights": pl.List(pl.List(pl.Float64())),  # … and their shares
+    "source_file_ids": TEXTS,  # a source slice each …
+    "source_sha256": TEXTS,
+    "source_frames": INTS,  # … from 1
+    "source_tiles": INTS,  # … of a mosaic, from 0; else null
+    "steps": TEXT,  # JSON: name, parameters and the 4x4 after each
+    "versions": TEXT,  # JSON: library -> version
+    "warnings": TEXTS,
+    "label_file_id": TEXT,  # of a label: the file it stood in …
+    "label_name": TEXT,
+    "label_before_mm3": REAL,  # … and its volume there and here
+    "label_after_mm3": REAL,
+    "task": TEXT,  # hash of everything the file depends on: a run that finds it again has nothing to do
+}
+"""The manifest of harmonized images: a row a file that was written, and a row a stack that was not."""
 COHORT: Schema = {
     "level": TEXT,  # patient | study | series
     **_KEYS,

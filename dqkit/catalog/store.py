@@ -5,12 +5,12 @@ belongs to a run: readers open those versions, and the next writer first takes b
 which is what a killed run leaves behind (docs/adr/0001-delta-catalog.md).
 """
 
-import copy
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -85,12 +85,6 @@ class Catalog:
         """Table -> Delta version, as of the last complete run."""
         return dict(self._versions)
 
-    def as_of(self, versions: Mapping[str, int]) -> "Catalog":
-        """Return this catalog as it was when its tables had `versions`, for reading alone."""
-        then = copy.copy(self)
-        then._versions = dict(versions)  # noqa: SLF001 - of its own class
-        return then
-
     def scan(self, table: str, *, superseded: bool = False) -> pl.LazyFrame:
         """Return `table` of the last complete run, with the columns of its schema.
 
@@ -106,6 +100,21 @@ class Catalog:
                 check_whole(opened, self.path / table)
                 self._whole.add((table, self._versions[table]))
             return _scan(opened, TABLES[table], superseded=superseded)
+
+    def as_of(self, versions: Mapping[str, int]) -> "Catalog":
+        """Return this catalog as it was when its tables had `versions`; a table that is not named was not there yet."""
+        then = copy(self)
+        then.follow(runs.Last(-1, "", "", dict(versions)))
+        return then
+
+    def rows_at(self, table: str, version: int) -> int | None:
+        """Return how many rows `table` had at a Delta version; None where that version is there no more."""
+        try:
+            opened = DeltaTable(self.path / table, version=version)
+            check_whole(opened, self.path / table)
+        except (DeltaError, DqkitError):
+            return None
+        return int(pl.DataFrame(opened.get_add_actions().select(["num_records"]))["num_records"].sum())
 
     def refresh(self) -> None:
         """Look at the last complete run again."""
