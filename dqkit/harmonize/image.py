@@ -8,7 +8,7 @@ from typing import Any
 from dqkit.harmonize.grid import Grid
 from dqkit.harmonize.recipe import Recipe
 from dqkit.harmonize.source import Contribution, SourceSlice
-from dqkit.harmonize.volume import Volume
+from dqkit.harmonize.volume import Matrix, Volume
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,17 @@ class HarmonizedImage:
     stem: str
     series: Mapping[str, Any] = field(default_factory=dict)
     times: tuple[Mapping[str, str], ...] = ()
+
+    @property
+    def in_space_of_sources(self) -> Matrix:
+        """Index (column, row, slice) to the space in which the sources have their positions, shape (4, 4).
+
+        LPS for stacks; of an image of one plane mm in the plane of its file, as it was before step ``place`` gave it
+        directions in the patient.
+        """
+        steps = self.volume.steps
+        placed = [i for i, step in enumerate(steps) if step.name == "place"]
+        return steps[placed[0] - 1].affine if placed and placed[0] else self.volume.affine
 
 
 @dataclass(frozen=True)

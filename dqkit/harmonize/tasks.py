@@ -200,6 +200,7 @@ def _stack(stack_id: str, row: Mapping[str, Any] | None, files: Mapping[str, Sou
         tuple(number or 1 for number in row["frame_numbers"]),
         row.get("mosaic_tiles"),
         _depth(row),
+        bool(row.get("order_inferred")),
     )
 
 
