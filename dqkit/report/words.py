@@ -339,8 +339,8 @@ WORDS: dict[str, Pair] = {
         PROFILE,
         STATES,
         COHORT_WORDS,
-        HISTORY_WORDS,
         COMBAT,
+        HISTORY_WORDS,
         LABELS,
     )
     for key, (en, zh) in table.items()
