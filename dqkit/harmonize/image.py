@@ -8,7 +8,7 @@ from typing import Any
 from dqkit.harmonize.grid import Grid
 from dqkit.harmonize.recipe import Recipe
 from dqkit.harmonize.source import Contribution, SourceSlice
-from dqkit.harmonize.volume import Volume
+from dqkit.harmonize.volume import Matrix, Volume
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,23 @@ class HarmonizedImage:
     series: Mapping[str, Any] = field(default_factory=dict)
     times: tuple[Mapping[str, str], ...] = ()
 
+    @property
+    def in_space_of_sources(self) -> Matrix:
+        """Index (column, row, slice) to the space in which the sources have their positions, shape (4, 4).
+
+        LPS for stacks; of an image of one plane mm in the plane of its file, as it was before step ``place`` gave it
+        directions in the patient.
+        """
+        steps = self.volume.steps
+        placed = [i for i, step in enumerate(steps) if step.name == "place"]
+        return steps[placed[0] - 1].affine if placed and placed[0] else self.volume.affine
+
 
 @dataclass(frozen=True)
 class LabelFile:
     """A file of labels of the study that an image was made from: it may or may not point at the image's sources.
 
-    `kind` is SEG, RTSTRUCT or NIFTI. A NIFTI file holds no reference: `points_at` is the SeriesInstanceUID that a table
+    `kind` is SEG, RTSTRUCT or NIFTI. A NIfTI file holds no reference: `points_at` is the key of the series that a table
     gave for it, else empty.
     """
 

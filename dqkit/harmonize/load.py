@@ -22,6 +22,9 @@ from dqkit.pixels.isolated import decode_isolated
 MOST_BYTES = 16 << 30
 """Of the voxels of one image in memory; a header can declare any number of them."""
 
+PEAK = 3
+"""Volumes of one image that memory holds at the most, while it is resampled (docs/benchmarks.md)."""
+
 _XYZ = 3
 _FINEST_MM, _COARSEST_MM = 1e-4, 1e3
 """Between which lengths a Pixel Spacing lies: micro-CT to whole-body scouts. House style."""
@@ -129,8 +132,7 @@ class _Reading:
 
     def _begin(self, count: int, frame: Frame, scale: Scale) -> None:
         shape, kind = (count, *frame.pixels.shape), dtype_for(frame)
-        if np.prod(shape, dtype=np.float64) * kind.itemsize > MOST_BYTES:
-            raise Refused(Reason.TOO_LARGE, f"{shape[0]} x {shape[1]} x {shape[2]} voxels")
+        check_room(np.prod(shape, dtype=np.float64) * kind.itemsize)
         self._voxels = np.empty(shape, kind)
         self._first = frame, scale
 
@@ -165,6 +167,23 @@ class _Reading:
         )
         order = np.argsort(slices.positions_mm, kind="stable").tolist()
         return slices if order == sorted(order) else slices.take(order)
+
+
+def check_room(size: float) -> None:
+    """Refuse to begin what memory cannot hold: a process that runs out of it is killed, and takes the others with it.
+
+    Raises
+    ------
+    Refused
+        An image of `size` bytes is too large for any machine that this was made for.
+    MemoryError
+        It is too large for this one.
+    """
+    if size > MOST_BYTES:
+        raise Refused(Reason.TOO_LARGE, f"its voxels take {size / 2**30:.0f} GB")
+    here = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if PEAK * size > here:
+        raise MemoryError
 
 
 def _checked_spacing(frame: Frame) -> tuple[float, float]:

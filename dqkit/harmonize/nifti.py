@@ -38,14 +38,10 @@ def write(image: HarmonizedImage, folder: Path) -> Sequence[Path]:
     OSError
         The disk is full or fails.
     """
-    return [write_volume(image.volume, folder / image.stem, image.recipe.output.compression)]
-
-
-def write_volume(volume: Volume, stem: Path, level: int) -> Path:
-    """Write a volume to `stem` with the suffix that `level`, of compression, asks for; return its path."""
-    head = header_of(volume)
-    path = stem.with_name(f"{stem.name}.nii{'.gz' if level else ''}")
-    return write_whole(path, lambda file: _fill(file, head, volume, level))
+    level = image.recipe.output.compression
+    path = folder / f"{image.stem}.nii{'.gz' if level else ''}"
+    head = header_of(image.volume)
+    return [write_whole(path, lambda file: _fill(file, head, image.volume, level))]
 
 
 def header_of(volume: Volume) -> bytes:

@@ -1,5 +1,6 @@
 """One image of a plan, from its files to voxels of the type that is written."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,7 +11,7 @@ from dqkit.harmonize.depth import to_depth
 from dqkit.harmonize.even import EvenVolume, even_volume, without_copies
 from dqkit.harmonize.grid import Grid
 from dqkit.harmonize.image import HarmonizedImage
-from dqkit.harmonize.load import MOST_BYTES, load_stack
+from dqkit.harmonize.load import check_room, load_stack
 from dqkit.harmonize.made_of import contributions, identical
 from dqkit.harmonize.placed import is_tilted, tilt_deg
 from dqkit.harmonize.plan import PlannedImage
@@ -39,10 +40,11 @@ class Task:
 
 @dataclass(frozen=True)
 class _Made:
-    """A volume on its way, with what it was made of."""
+    """A volume on its way, with what it was made of; the voxels of its slices are let go."""
 
     volume: Volume
-    even: EvenVolume
+    before: Grid
+    sources: tuple[SourceSlice, ...]
     made_of: tuple[tuple[Contribution, ...], ...]
     is_whole: bool
 
@@ -67,14 +69,14 @@ def harmonized(task: Task, warn: Callable[[str], None], tick: Callable[[], None]
     volumes = _gathered(task, warn, tick)
     first = volumes[0]
     volume = first.volume if len(volumes) == 1 else _in_time(volumes, task.planned.times)
-    sources = tuple(replace(source, time=t) for t, one in enumerate(volumes) for source in one.even.slices.sources)
+    sources = tuple(replace(source, time=t) for t, one in enumerate(volumes) for source in one.sources)
     is_whole = all(one.is_whole for one in volumes) and not task.recipe.intensity
     volume = with_intensity(volume, task, sources, warn)
     return HarmonizedImage(
         volume=to_depth(volume, task.recipe.bit_depth, is_whole=is_whole),
         sources=sources,
         made_of=_in_one_list(volumes),
-        before=Grid.of(first.even.volume),
+        before=first.before,
         recipe=task.recipe,
         stem=task.planned.name,
         series=task.series,
@@ -86,8 +88,7 @@ def _gathered(task: Task, warn: Callable[[str], None], tick: Callable[[], None])
     made: list[_Made] = []
     for stack in task.stacks:
         made.append(_one_volume(stack, task, warn, tick))
-        if len(task.stacks) * made[0].volume.voxels.nbytes > MOST_BYTES:
-            raise Refused(Reason.TOO_LARGE, f"{len(task.stacks)} volumes")
+        check_room(len(task.stacks) * made[0].volume.voxels.nbytes)
     return made
 
 
@@ -97,6 +98,8 @@ def _one_volume(stack: Stack, task: Task, warn: Callable[[str], None], tick: Cal
     if task.planned.slices:
         low, high = task.planned.slices
         slices = slices.take(range(low, high))
+    if stack.inferred:
+        warn("no attribute tells the volumes of the series apart: their order was inferred")
     if len(slices.sources) == 1 and not slices.thickness_mm:
         warn("nothing says how thick the single slice is: 1 mm was taken")
     even = even_volume(slices, interpolate="even" in do)
@@ -123,7 +126,7 @@ def _turned(even: EvenVolume, recipe: Recipe, *, is_whole: bool) -> _Made:
         made_of = identical(even.weights, list(range(count))[:: -1 if flips[2] else 1])
     else:
         made_of = contributions(Grid.of(even.volume), Grid.of(volume), 0.0, even.weights, nearest=True)
-    return _Made(volume, even, made_of, is_whole)
+    return _Made(volume, Grid.of(even.volume), even.slices.sources, made_of, is_whole)
 
 
 def _regridded(even: EvenVolume, recipe: Recipe, *, sheared: bool) -> _Made:
@@ -131,6 +134,7 @@ def _regridded(even: EvenVolume, recipe: Recipe, *, sheared: bool) -> _Made:
     before, volume = Grid.of(even.volume), even.volume
     upright = straight(before) if sheared else before
     target = target_grid(upright, recipe)
+    check_room(math.prod(target.size) * volume.voxels.itemsize)
     antialias = recipe.resampling.antialias and recipe.resampling.interpolator != "nearest"
     sigma = smoothing(before, target) if antialias else (0.0, 0.0, 0.0)
     moved = resample(
@@ -145,7 +149,7 @@ def _regridded(even: EvenVolume, recipe: Recipe, *, sheared: bool) -> _Made:
         )
     nearest = recipe.resampling.interpolator == "nearest"
     made_of = contributions(before, target, sigma[2], even.weights, nearest=nearest)
-    return _Made(moved, even, made_of, is_whole=False)
+    return _Made(moved, before, even.slices.sources, made_of, is_whole=False)
 
 
 def _in_time(volumes: Sequence[_Made], times: Sequence[Mapping[str, str]]) -> Volume:
@@ -174,7 +178,7 @@ def _in_one_list(volumes: Sequence[_Made]) -> tuple[tuple[Contribution, ...], ..
     before = 0
     for one in volumes:
         found += [tuple(replace(given, source=given.source + before) for given in slice_) for slice_ in one.made_of]
-        before += len(one.even.slices.sources)
+        before += len(one.sources)
     return tuple(found)
 
 

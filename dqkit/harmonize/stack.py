@@ -41,6 +41,8 @@ class Stack:
         How many slices a mosaic or VFRAME holds, where something says so.
     thickness_mm
         SpacingBetweenSlices, else SliceThickness: the depth of a single slice.
+    inferred
+        No attribute tells it from its sisters: the order of volumes was inferred (docs/geometry.md).
     """
 
     stack_id: str
@@ -50,3 +52,4 @@ class Stack:
     frames: tuple[int, ...]
     tiles: int | None = None
     thickness_mm: float | None = None
+    inferred: bool = False

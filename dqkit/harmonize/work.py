@@ -76,7 +76,7 @@ def _rows(pending: Pending, formats: Sequence[str], images: Path, warnings: list
     make = harmonized_plane if "image" in pending.planned.do else harmonized
     image = make(pending.task, warnings.append)
     written, refused = _in_formats(image, formats, images)
-    rows = rows_of_image(pending.task, pending.task_hash, image, written, images, warnings)
+    rows = rows_of_image(pending.task, pending.task_hash, image, written, images, list(dict.fromkeys(warnings)))
     rows += [row_of_refusal(pending.task, pending.task_hash, why) | {"format": name} for name, why in refused.items()]
     followed = _written(partial(_followed, pending.labels, image, images, tuple(written)))
     return rows + rows_of_labels(pending.task, pending.task_hash, followed, images)

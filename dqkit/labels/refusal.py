@@ -33,6 +33,8 @@ class LabelFault(StrEnum):
     """ContourData holds something else than triplets of numbers."""
     TOO_MANY = "too_many"
     """More segments than a label map of 16 bits can tell apart, or more voxels than fit in memory."""
+    NO_SEG = "no_seg"
+    """Highdicom makes no SEG on images of this class (ophthalmic photographs)."""
     NO_REFERENCE = "no_reference"
     """It names no image: a label is never matched by its name."""
     NOT_IN_CATALOG = "not_in_catalog"

@@ -1,6 +1,6 @@
 """Segmentations (PS3.3 A.51, A.90) to masks: BINARY, FRACTIONAL and LABELMAP, overlapping or not, sparse or whole."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -64,11 +64,16 @@ def read_segmentation(path: bytes, stack: Stack) -> LabelMasks:
     """
     with damage_told():
         seg = opened(path, {SEGMENTATION, LABEL_MAP})
-        frames = _frames_of(seg)
-        planes, index, on_image = _placed(frames, (int(seg.Rows), int(seg.Columns)), stack)
-        _check_frame_of_reference(seg, frames, index, stack, on_image=on_image)
         described = {int(item.SegmentNumber): _said(item) for item in seg.get("SegmentSequence") or ()}
-        masks = _masks(seg, frames, index)
+        shape = int(seg.Rows), int(seg.Columns)
+        if stack.is_planar:
+            planes, on_image = stack.planes, True
+            masks = _masks(seg, *_on_pixels(seg, shape, stack))
+        else:
+            frames = _frames_of(seg)
+            planes, index, on_image = _placed(frames, shape, stack)
+            _check_frame_of_reference(seg, frames, index, stack, on_image=on_image)
+            masks = _masks(seg, frames.segment, index)
     background = _background(seg, described)
     segments = [
         Segment(number, mask, described.get(number, Said()))
@@ -92,25 +97,43 @@ def _check_frame_of_reference(
         raise LabelRefusedError(LabelFault.OTHER_FRAME_OF_REFERENCE)
 
 
-def _frames_of(seg: "Dataset") -> _Frames:
+def _on_pixels(seg: "Dataset", shape: tuple[int, int], stack: Stack) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """Return the segment of each frame, and 0 for those that were drawn on the image of one plane, else -1."""
+    groups = _groups_of(seg)
+    if shape != stack.planes.shape:
+        raise LabelRefusedError(LabelFault.NO_GEOMETRY)
+    drawn_on = [group.source() for group in groups]
+    mine = [not source or source in stack.instance_uids for source in drawn_on]
+    return _segments_of(seg, groups), np.where(mine, 0, -1).astype(np.intp)
+
+
+def _segments_of(seg: "Dataset", groups: "Sequence[_Groups]") -> NDArray[np.int64]:
+    is_map = str(seg.get("SegmentationType", "")) == "LABELMAP"
+    return np.array([0 if is_map else group.segment() for group in groups])
+
+
+def _groups_of(seg: "Dataset") -> "list[_Groups]":
     count = int(seg.get("NumberOfFrames") or 1)
     own = seg.get("PerFrameFunctionalGroupsSequence") or ()
     if len(own) != count:
         raise LabelRefusedError(LabelFault.UNREADABLE, frames=count, described=len(own))
     shared = (seg.get("SharedFunctionalGroupsSequence") or [None])[0]
-    groups = [_Groups(item, shared) for item in own]
+    return [_Groups(item, shared) for item in own]
+
+
+def _frames_of(seg: "Dataset") -> _Frames:
+    groups = _groups_of(seg)
     cosines = np.array([group.numbers("PlaneOrientationSequence", "ImageOrientationPatient", 6) for group in groups])
     spacing = np.array([group.numbers("PixelMeasuresSequence", "PixelSpacing", 2) for group in groups])
     if np.abs(cosines - cosines[0]).max() > SAME_DIRECTION or np.abs(spacing / spacing[0] - 1).max() > SAME_SPACING:
         raise LabelRefusedError(LabelFault.NOT_PARALLEL)
     steps = {group.value("PixelMeasuresSequence", "SpacingBetweenSlices") for group in groups}
     step = steps.pop() if len(steps) == 1 else None
-    is_map = str(seg.get("SegmentationType", "")) == "LABELMAP"
     return _Frames(
         origins_mm=np.array([group.numbers("PlanePositionSequence", "ImagePositionPatient", 3) for group in groups]),
         cosines=tuple(cosines[0].tolist()),
         spacing_mm=(float(spacing[0][0]), float(spacing[0][1])),
-        segment=np.array([0 if is_map else group.segment() for group in groups]),
+        segment=_segments_of(seg, groups),
         source=tuple(group.source() for group in groups),
         step_mm=abs(float(step)) if step else None,
     )
@@ -194,11 +217,13 @@ def _filled_up(origins: Floats, heights: Floats, told_mm: float | None) -> tuple
     return np.stack([np.interp(every, place, origins[:, axis]) for axis in range(3)], axis=1), place
 
 
-def _masks(seg: "Dataset", frames: _Frames, index: NDArray[np.intp]) -> dict[int, Mask]:
-    """Return the mask of every segment."""
+def _masks(seg: "Dataset", segment: NDArray[np.int64], index: NDArray[np.intp]) -> dict[int, Mask]:
+    """Return the mask of every segment; frames on plane -1 are of another image."""
     slices: dict[int, dict[int, Mask]] = {}
     for k, pixels in enumerate(_decoded(seg)):
-        for number, marked in _marked(pixels, int(frames.segment[k]), seg):
+        if index[k] < 0:
+            continue
+        for number, marked in _marked(pixels, int(segment[k]), seg):
             of_segment, plane = slices.setdefault(number, {}), int(index[k])
             frame = Mask.of(marked[None], (plane, 0, 0))
             of_segment[plane] = frame.joined(of_segment[plane]) if plane in of_segment else frame

@@ -26,11 +26,15 @@ class Stack:
         SOPInstanceUID of each, aligned with `planes`.
     frame_of_reference
         FrameOfReferenceUID (PS3.3 C.7.4.1); empty where the image has none.
+    is_planar
+        Whether it is an image of one plane without a place in the patient, such as a mammogram: its only plane stands
+        at the origin of a space of its own, and labels lie on its pixels.
     """
 
     planes: Planes
     instance_uids: tuple[str, ...] = ()
     frame_of_reference: str = ""
+    is_planar: bool = False
 
     def is_of_other_frame(self, uid: str) -> bool:
         """Tell whether coordinates in the frame of reference `uid` mean something else."""

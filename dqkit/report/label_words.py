@@ -24,6 +24,7 @@ LABELS: dict[str, tuple[str, str]] = {
     "label.not_a_region": ("points and open lines enclose nothing", "点和开放线不包围区域"),
     "label.not_numbers": ("its contours are no numbers", "轮廓数据不是数值"),
     "label.too_many": ("it holds more than a label map can", "超出标注图可容纳的数量"),
+    "label.no_seg": ("no SEG can be made on images of its class", "该类图像无法生成 SEG"),
     "label.no_reference": ("it names no image", "未指明图像"),
     "label.not_in_catalog": ("the images that it names are not in the catalog", "其指明的图像不在目录中"),
 }

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from dqkit.harmonize.depth import to_depth
 from dqkit.harmonize.grid import Grid
+from dqkit.harmonize.load import check_room
 from dqkit.harmonize.made_of import contributions
 from dqkit.harmonize.refusal import Reason, Refused
 from dqkit.harmonize.resample import resample, resample_labels, smoothing
@@ -212,3 +213,16 @@ def test_what_does_not_fit_is_refused(values: list[float], name: str) -> None:
 )
 def test_auto_is_the_smallest_type_that_loses_nothing(values: list[float], is_whole: bool, name: str) -> None:
     assert depth(values, "auto", is_whole=is_whole).voxels.dtype == name
+
+
+def test_an_image_that_no_memory_holds_is_not_begun() -> None:
+    with pytest.raises(Refused) as refused:
+        check_room(2.0**40)
+    assert refused.value.reason is Reason.TOO_LARGE
+
+
+def test_an_image_that_this_memory_does_not_hold_is_our_problem_not_the_datas(monkeypatch) -> None:
+    monkeypatch.setattr("os.sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 1000}.__getitem__)
+    with pytest.raises(MemoryError):
+        check_room(2_000_000)
+    check_room(1_000_000)

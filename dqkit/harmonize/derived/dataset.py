@@ -1,6 +1,6 @@
 """Slices of a harmonized image as data sets: what their sources keep, and what is written anew."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 
 from dqkit.archive.fallback import private_elements
 from dqkit.archive.private import b_value
-from dqkit.harmonize.derived.allowed import CLASSES, MAGNETIC_RESONANCE, POSITRON_EMISSION, SINGLE_FRAME, ImageClass
+from dqkit.harmonize.derived.allowed import (
+    CLASSES,
+    MAGNETIC_RESONANCE,
+    OPHTHALMIC_PHOTOGRAPHY,
+    POSITRON_EMISSION,
+    SINGLE_FRAME,
+    ImageClass,
+)
+from dqkit.harmonize.derived.conditions import put_conditional
 from dqkit.harmonize.derived.derivation import (
     changes_values,
     coded,
@@ -24,8 +32,8 @@ from dqkit.harmonize.derived.modality import rules_of
 from dqkit.harmonize.derived.stored import Stored, decimal
 from dqkit.harmonize.derived.uids import uid_of
 from dqkit.harmonize.image import HarmonizedImage
+from dqkit.harmonize.plane.pack import RGB
 from dqkit.harmonize.refusal import Reason, Refused
-from dqkit.harmonize.source import SourceSlice
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -55,7 +63,7 @@ class DerivedSeries:
     sop_class: str
     stored: Stored
     kept: tuple[Kept, ...]
-    window: tuple[float, float]
+    window: tuple[float, float] | None
 
     @property
     def count(self) -> int:
@@ -88,7 +96,7 @@ def derived_series(image: HarmonizedImage) -> DerivedSeries:
     OSError
         A header cannot be read again.
     """
-    sop_class = _class_of(image.sources)
+    sop_class = _class_of(image)
     rules = rules_of(sop_class)
     wanted = CLASSES[sop_class]
     times = sorted({source.time for source in image.sources})
@@ -97,13 +105,15 @@ def derived_series(image: HarmonizedImage) -> DerivedSeries:
     return DerivedSeries(image, sop_class, stored, kept, _window_of(image.volume.voxels))
 
 
-def _class_of(sources: Sequence[SourceSlice]) -> str:
-    classes = {SINGLE_FRAME.get(source.sop_class_uid, source.sop_class_uid) for source in sources}
+def _class_of(image: HarmonizedImage) -> str:
+    classes = {SINGLE_FRAME.get(source.sop_class_uid, source.sop_class_uid) for source in image.sources}
     if len(classes) != 1:
         raise Refused(Reason.DICOM_CLASS, "its sources are of several SOP classes")
     found = classes.pop()
     if found not in CLASSES:
         raise Refused(Reason.DICOM_CLASS, "no derived form of its SOP class is known here")
+    if found in OPHTHALMIC_PHOTOGRAPHY:  # a class for 8 bits, and one for 16
+        return OPHTHALMIC_PHOTOGRAPHY[image.volume.voxels.dtype not in (RGB, np.uint8)]
     return found
 
 
@@ -115,7 +125,7 @@ def _of_volume(series: DerivedSeries, kept: Kept, time: int) -> "Dataset":
     for keyword, element in kept.common.items():
         if keyword not in CLASSES[series.sop_class].own_to_each:
             made.add(deepcopy(element))
-    if changes_values(series.image) or series.sop_class == POSITRON_EMISSION:
+    if changes_values(series.image) or series.sop_class == POSITRON_EMISSION or not _shows(made):
         _without_window(made)
     _put_derivation(made, series, kept)
     _put_grid(made, series, kept)
@@ -154,6 +164,7 @@ def _of_slice(series: DerivedSeries, made: "Dataset", uid: str, place: tuple[int
         affine = image.volume.affine
         made.ImagePositionPatient = [decimal(value) for value in affine[:3, 3] + k * affine[:3, 2]]
     rules_of(series.sop_class).finish(made, image, series.kept[0].first, i)
+    put_conditional(made, series.sop_class, series.kept[0].first)
     _put_what_is_missing(made, wanted)
     return made
 
@@ -254,26 +265,40 @@ def _depth_mm(image: HarmonizedImage, kept: Kept) -> float:
 
 def _put_pixels(made: "Dataset", series: DerivedSeries) -> None:
     """Write the Image Pixel module (PS3.3 C.7.6.3) without its pixels, the rescale and the window."""
-    stored = series.stored
-    made.SamplesPerPixel, made.PhotometricInterpretation = 1, "MONOCHROME2"
-    made.BitsAllocated = made.BitsStored = 16
-    made.HighBit, made.PixelRepresentation = 15, int(stored.signed)
+    stored, is_colour = series.stored, series.image.volume.voxels.dtype == RGB
+    made.SamplesPerPixel, made.PhotometricInterpretation = (3, "RGB") if is_colour else (1, "MONOCHROME2")
+    made.BitsAllocated = made.BitsStored = stored.bits
+    made.HighBit, made.PixelRepresentation = stored.bits - 1, int(stored.signed)
+    if is_colour:
+        made.PlanarConfiguration = 0
     rules_of(series.sop_class).put_rescale(made, stored, series.image.volume.unit)
-    if "WindowCenter" not in made:
+    if series.window is None:
+        _without_window(made)
+    elif "WindowCenter" not in made:
         centre, width = series.window
         made.WindowCenter, made.WindowWidth = decimal(centre), decimal(width)
         if width < 1:  # the linear function is defined from 1 on (PS3.3 C.11.2.1.2.1)
             made.VOILUTFunction = "LINEAR_EXACT"
 
 
-def _window_of(voxels: NDArray[Any]) -> tuple[float, float]:
-    """Return a window that shows all but the outermost half per cent of the values."""
+def _window_of(voxels: NDArray[Any]) -> tuple[float, float] | None:
+    """Return a window that shows all but the outermost half per cent of the values; None for colour."""
+    if voxels.dtype == RGB:
+        return None
     some = voxels.ravel()[:: max(1, voxels.size // 200_000)]
     low, high = np.percentile(some, [0.5, 99.5])
     if high <= low:
         low, high = float(some.min()), float(some.max())
     width = float(high - low) or 1.0
     return round(float(low + high) / 2, 6), max(round(width, 6), 1e-6)
+
+
+def _shows(made: "Dataset") -> bool:
+    """Tell whether the window of the sources is one (PS3.3 C.11.2.1.2)."""
+    width = made.get("WindowWidth")
+    widths = [float(one) for one in (width if isinstance(width, Iterable) else [width])] if width is not None else []
+    least = 1.0 if str(made.get("VOILUTFunction", "LINEAR")) == "LINEAR" else 0.0
+    return bool(widths) and all(one > 0 and one >= least for one in widths)
 
 
 def _without_window(made: "Dataset") -> None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from dqkit import __version__
 from dqkit.harmonize.image import HarmonizedImage
+from dqkit.harmonize.plane.grey import P_VALUE
 from dqkit.harmonize.source import Contribution, SourceSlice
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ SOURCE_IMAGE: Coded = ("121322", "DCM", "Source image for image processing opera
 MODIFYING: Coded = ("109103", "DCM", "Modifying Equipment")
 """PS3.16 CID 7203, 7202 and 7005, as pydicom's dictionary has them (tests/harmonize/derived/test_derivation.py)."""
 
-GEOMETRIC = frozenset({"load", "even", "shear", "orient", "resample", "stack volumes", "depth"})
+GEOMETRIC = frozenset({"load", "even", "shear", "orient", "resample", "stack volumes", "depth", "crop", "place"})
 """Steps that leave values what they were, interpolation aside."""
 
 _LONGEST = 1024
@@ -31,7 +32,7 @@ _LONGEST = 1024
 
 def changes_values(image: HarmonizedImage) -> bool:
     """Tell whether a step gave values another meaning than the scanner's."""
-    return any(step.name not in GEOMETRIC for step in image.volume.steps)
+    return image.volume.unit == P_VALUE or any(step.name not in GEOMETRIC for step in image.volume.steps)
 
 
 def derivation_codes(image: HarmonizedImage) -> list[Coded]:
@@ -45,8 +46,8 @@ def derivation_codes(image: HarmonizedImage) -> list[Coded]:
 
 def is_reformatted(image: HarmonizedImage) -> bool:
     """Tell whether slices of the output lie in another direction than those of the sources."""
-    if image.before is None:
-        return True
+    if image.before is None or image.recipe.takes == "images":
+        return image.before is None
     normals = [np.cross(affine[:3, 0], affine[:3, 1]) for affine in (image.before.affine, image.volume.affine)]
     cosine = abs(normals[0] @ normals[1]) / np.prod([np.linalg.norm(normal) for normal in normals])
     return bool(cosine < 1 - 1e-6)  # 0.08 degrees

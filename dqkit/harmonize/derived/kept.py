@@ -60,23 +60,41 @@ class Kept:
 
 def kept_of(sources: Sequence[SourceSlice], wanted: ImageClass) -> Kept:
     """Read the headers of `sources` and return what of them is kept."""
-    common: dict[str, DataElement] | None = None
+    common: dict[str, DataElement] = {}
+    raw: dict[str, bytes | None] = {}
     own: list[dict[str, DataElement]] = []
     told: dict[str, set[str]] = {"LossyImageCompression": set(), "BurnedInAnnotation": set()}
     first: Dataset | None = None
     for header in _headers(sources):
-        first = header if first is None else first
         for keyword, values in told.items():
             values.add(str(header.get(keyword, "") or ""))
-        found = {keyword: element for keyword in wanted.kept if (element := _element(header, keyword)) is not None}
-        own.append({keyword: element for keyword, element in found.items() if keyword in wanted.own_to_each})
-        if common is None:
-            common = found
-        else:
-            common = {k: element for k, element in common.items() if k in found and found[k].value == element.value}
-    if common is None or first is None:
+        if first is None:
+            first, raw = header, {keyword: _raw(header, keyword) for keyword in wanted.kept}
+            common = _elements_of(header, wanted.kept)
+        elif header is not first:
+            common = {k: element for k, element in common.items() if _agrees(header, element, raw[k])}
+        own.append(_elements_of(header, wanted.own_to_each))
+    if first is None:
         raise ValueError("an image is made of at least one source")
     return Kept(common, tuple(own), first, {keyword: frozenset(values) for keyword, values in told.items()})
+
+
+def _elements_of(header: "Dataset", keywords: Iterable[str]) -> "dict[str, DataElement]":
+    return {keyword: element for keyword in keywords if (element := _element(header, keyword)) is not None}
+
+
+def _raw(header: "Dataset", keyword: str) -> bytes | None:
+    """Return a value as the file holds it, where nobody has looked at it yet."""
+    item = header.get_item(keyword) if keyword in header else None
+    return item.value if item is not None and isinstance(item.value, bytes) else None
+
+
+def _agrees(header: "Dataset", element: "DataElement", raw: bytes | None) -> bool:
+    """Tell whether a header has the same value; bytes that are alike need not be understood."""
+    if raw is not None and _raw(header, element.keyword) == raw:
+        return True
+    found = _element(header, element.keyword)
+    return found is not None and bool(found.value == element.value)
 
 
 def _headers(sources: Iterable[SourceSlice]) -> Iterator["Dataset"]:
@@ -104,7 +122,16 @@ def _element(header: "Dataset", keyword: str) -> "DataElement | None":
                 validate_value(element.VR, getattr(value, "original_string", None) or value, RAISE)
     except (KeyError, ValueError, TypeError, AttributeError, OverflowError):
         return None
-    return element
+    return _in_its_vr(element)
+
+
+def _in_its_vr(element: "DataElement") -> "DataElement":
+    """Return an element in the VR of PS3.6, where the file has it in another one."""
+    from pydicom.datadict import dictionary_VR
+    from pydicom.dataelem import DataElement
+
+    told = dictionary_VR(element.tag)
+    return element if told == element.VR or " or " in told else DataElement(element.tag, told, element.value)
 
 
 def flat_header(source: SourceSlice) -> "Dataset":

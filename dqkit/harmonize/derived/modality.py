@@ -16,8 +16,9 @@ from dqkit.harmonize.derived.allowed import (
     OPHTHALMIC_PHOTOGRAPHY,
     POSITRON_EMISSION,
 )
-from dqkit.harmonize.derived.derivation import changes_values, is_reformatted
-from dqkit.harmonize.derived.stored import Stored, decimal, storage_of, unsigned_storage_of
+from dqkit.harmonize.derived.derivation import is_reformatted
+from dqkit.harmonize.derived.projection import finish_digital, finish_photograph, finish_radiograph
+from dqkit.harmonize.derived.stored import Stored, decimal, photograph_storage_of, storage_of, unsigned_storage_of
 from dqkit.harmonize.image import HarmonizedImage
 
 if TYPE_CHECKING:
@@ -83,6 +84,10 @@ def _no_rescale(made: "Dataset", _: Stored, __: str) -> None:
     made.RescaleIntercept, made.RescaleSlope, made.RescaleType = "0", "1", "US"
 
 
+def _nothing(_: "Dataset", __: Stored, ___: str) -> None:
+    """Photographs: samples are what is shown."""
+
+
 def _finish_ct(made: "Dataset", image: HarmonizedImage, first: "Dataset", i: int) -> None:  # noqa: ARG001
     made.ImageType = ["DERIVED", "SECONDARY", "AXIAL"]
 
@@ -108,33 +113,12 @@ def _finish_pt(made: "Dataset", image: HarmonizedImage, first: "Dataset", i: int
     made.ImageIndex = i + 1
 
 
-def _finish_projection(made: "Dataset", image: HarmonizedImage, first: "Dataset", i: int, *, lut: bool) -> None:  # noqa: ARG001
-    """Write spacings at the detector and in the patient, in the proportion in which pixels were resampled."""
-    before, now = image.before, image.volume.spacing_mm
-    ratio = (1.0, 1.0) if before is None else (now[1] / before.spacing_mm[1], now[0] / before.spacing_mm[0])
-    for keyword in ("ImagerPixelSpacing", "PixelSpacing", "NominalScannedPixelSpacing"):
-        if first.get(keyword):
-            made.add_new(keyword, "DS", [decimal(float(v) * r) for v, r in zip(first.get(keyword), ratio, strict=True)])
-    if lut:
-        made.PresentationLUTShape = "IDENTITY"
-    turned = any(step.parameters.get("monochrome1_inverted") for step in image.volume.steps)
-    if turned and "PixelIntensityRelationshipSign" in made:
-        made.PixelIntensityRelationshipSign = -int(made.PixelIntensityRelationshipSign)
-    if changes_values(image) and "PixelIntensityRelationship" in made:
-        made.PixelIntensityRelationship = "DISP"
-
-
 RULES: dict[str, ClassRules] = {
     COMPUTED_TOMOGRAPHY: ClassRules(storage_of, _rescale, _finish_ct),
     MAGNETIC_RESONANCE: ClassRules(storage_of, _rescale_if_needed, _finish_mr),
     POSITRON_EMISSION: ClassRules(partial(storage_of, without_intercept=True), _rescale_pet, _finish_pt),
-    COMPUTED_RADIOGRAPHY: ClassRules(storage_of, _rescale_if_needed, partial(_finish_projection, lut=False)),
-    **dict.fromkeys(
-        (*DIGITAL_XRAY, *MAMMOGRAPHY),
-        ClassRules(unsigned_storage_of, _no_rescale, partial(_finish_projection, lut=True)),
-    ),
-    **dict.fromkeys(
-        OPHTHALMIC_PHOTOGRAPHY, ClassRules(unsigned_storage_of, _no_rescale, partial(_finish_projection, lut=True))
-    ),
+    COMPUTED_RADIOGRAPHY: ClassRules(storage_of, _rescale_if_needed, finish_radiograph),
+    **dict.fromkeys((*DIGITAL_XRAY, *MAMMOGRAPHY), ClassRules(unsigned_storage_of, _no_rescale, finish_digital)),
+    **dict.fromkeys(OPHTHALMIC_PHOTOGRAPHY, ClassRules(photograph_storage_of, _nothing, finish_photograph)),
 }
 """SOP class -> its rules: the keys of `allowed.CLASSES`."""

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dqkit.harmonize.plane.pack import RGB, as_samples
 from dqkit.harmonize.refusal import Reason, Refused
 
 _LEVELS = (1 << 16) - 1
@@ -23,18 +24,26 @@ class Stored:
         Pixel Representation.
     is_exact
         Every value is what is read back; otherwise it is within half a slope of it.
+    bits
+        Bits Allocated and Stored.
     """
 
     slope: float
     intercept: float
     signed: bool
     is_exact: bool
+    bits: int = 16
 
     def of(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Return the stored values of `values`, little endian."""
+        """Return the stored values of `values`, little endian; those of colour have an axis of samples at the end."""
+        if self.bits == 8:  # noqa: PLR2004
+            return as_samples(np.ascontiguousarray(values))
+        kind = "<i2" if self.signed else "<u2"
+        if self.slope == 1 and self.intercept == 0:
+            return values.astype(kind)
         wide = np.asarray(values, dtype=np.float64)
         stored = np.rint((wide - self.intercept) / self.slope)
-        return stored.astype("<i2" if self.signed else "<u2")
+        return stored.astype(kind)
 
 
 def storage_of(values: NDArray[Any], *, without_intercept: bool = False) -> Stored:
@@ -108,3 +117,16 @@ def unsigned_storage_of(values: NDArray[Any]) -> Stored:
             Reason.DICOM_CLASS, "its SOP class holds whole numbers from 0 to 65535 alone: bit_depth uint16 makes such"
         )
     return Stored(1.0, 0.0, signed=False, is_exact=True)
+
+
+def photograph_storage_of(values: NDArray[Any]) -> Stored:
+    """Return how the samples of a photograph are stored: 8 bits as they are, grey of 16 bits where it has more.
+
+    Raises
+    ------
+    Refused
+        Values are neither.
+    """
+    if values.dtype in (RGB, np.uint8):
+        return Stored(1.0, 0.0, signed=False, is_exact=True, bits=8)
+    return unsigned_storage_of(values)

@@ -33,7 +33,7 @@ def write(image: HarmonizedImage, folder: Path) -> Sequence[Path]:
         paths = []
         for i, header in enumerate(series.headers()):
             header.PixelData = series.pixels(i).tobytes()
-            header["PixelData"].VR = "OW"
+            header["PixelData"].VR = "OW" if header.BitsAllocated > 8 else "OB"  # noqa: PLR2004
             paths.append(save(header, folder / image.stem / f"{i + 1:0{digits}d}.dcm"))
         return paths
 

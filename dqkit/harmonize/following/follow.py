@@ -124,14 +124,15 @@ def stack_of(image: HarmonizedImage) -> Stack:
         float(step) if len(sources) == 1 else None,
     )
     frame = str(sources[0].header().get("FrameOfReferenceUID", "") or "")
-    return Stack(planes, tuple(sources[i].sop_instance_uid for i in order), frame)
+    is_planar = image.recipe.takes == "images"
+    return Stack(planes, tuple(sources[i].sop_instance_uid for i in order), frame, is_planar)
 
 
 def _brought(label: LabelFile, image: HarmonizedImage, stack: Stack) -> FollowedObject | None:
     """Return a label on the grid of `image`; None where it does not point at it."""
     by_frame_alone = False
     if label.kind == "NIFTI":
-        if not label.points_at or label.points_at != _series_of(image):
+        if not label.points_at or label.points_at != image.series.get("series_key"):
             return None
     else:
         told = _references(label.path)
@@ -174,13 +175,15 @@ def _drawn_on(masks: LabelMasks) -> bool:
 def _read(label: LabelFile, stack: Stack) -> LabelMasks:
     if label.kind == "SEG":
         return read_segmentation(label.path, stack)
+    if stack.is_planar:  # contours and NIfTI lie in a space in which such an image has no place
+        raise LabelRefusedError(LabelFault.NO_GEOMETRY)
     return read_rtstruct(label.path, stack) if label.kind == "RTSTRUCT" else read_nifti_mask(label.path)
 
 
 def _followed(label: LabelFile, image: HarmonizedImage, masks: LabelMasks) -> FollowedObject:
     volume = image.volume
     slices, rows, columns = volume.voxels.shape[-3:]
-    target = Target(volume.affine, (slices, rows, columns))
+    target = Target(image.in_space_of_sources, (slices, rows, columns))
     moved = _moved(masks, target, image.recipe.labels.interpolation)
     grid = target.planes
     found = tuple(
@@ -215,14 +218,18 @@ def _written(found: FollowedObject, folder: Path, formats: Sequence[str]) -> lis
 
     rows: list[FollowedLabel] = []
     paths: list[dict[int, Path]] = []
-    if "nifti" in formats and found.layers:
-        of_segments, table = write_maps(found, folder)
-        paths.append(of_segments)
-        rows.append(FollowedLabel(found.label, "table", table))
+    for form in ("nifti", "png"):
+        if form in formats and found.layers:
+            of_segments, table = write_maps(found, folder, form)
+            paths.append(of_segments)
+            rows.append(FollowedLabel(found.label, "table", table))
     if "dicom" in formats and found.layers:
         from dqkit.harmonize.following.seg import write_segs
 
-        paths.append(write_segs(found, folder))
+        try:
+            paths.append(write_segs(found, folder))
+        except LabelRefusedError as refused:
+            rows.append(FollowedLabel(found.label, "", None, refused.fault))
     for i, one in enumerate(found.segments):
         rows += [_row(found, one, of_segments.get(i)) for of_segments in paths or [{}]]
     called = CALLED[found.label.kind]

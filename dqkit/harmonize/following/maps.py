@@ -1,19 +1,25 @@
 """Label maps as NIfTI, on the very grid of the image, and a table that says what their values are."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dqkit.harmonize.files import write_whole
 from dqkit.harmonize.following.follow import CALLED, Followed, FollowedObject
-from dqkit.harmonize.nifti import write_volume
 from dqkit.harmonize.volume import Volume
+from dqkit.harmonize.write import WRITERS
 from dqkit.labels.layers import label_map
 from dqkit.labels.segments import Code
 
 
-def write_maps(found: FollowedObject, folder: Path) -> tuple[dict[int, Path], Path]:
+def write_maps(found: FollowedObject, folder: Path, form: str) -> tuple[dict[int, Path], Path]:
     """Write a label map a layer, and the table; return the file of each segment by its index, and the table.
+
+    Parameters
+    ----------
+    form
+        ``nifti`` or ``png``, as the image.
 
     Segments that overlap are in several files: ``…_seg-1a2b3c4d.nii.gz``, ``…_seg-1a2b3c4d_2.nii.gz``. Values are
     distinct in all of them.
@@ -25,9 +31,9 @@ def write_maps(found: FollowedObject, folder: Path) -> tuple[dict[int, Path], Pa
         members = [found.segments[i] for i in layer]
         voxels = label_map([one.mask for one in members], [one.value for one in members], (slices, rows, columns))
         stem = found.stem if number == 1 else f"{found.stem}_{number}"
-        path = write_volume(Volume(voxels, image.volume.affine), folder / stem, image.recipe.output.compression)
+        (path,) = WRITERS[form](replace(image, volume=Volume(voxels, image.volume.affine), stem=stem), folder)
         paths.update(dict.fromkeys(layer, path))
-    table = folder / f"{found.stem}.json"
+    table = folder / f"{found.stem}{'.png' if form == 'png' else ''}.json"
     text = json.dumps(_table(found, paths), ensure_ascii=False, indent=1, sort_keys=True)
     write_whole(table, lambda file: file.write(text.encode()))
     return paths, table

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dqkit import __version__
 from dqkit.archive.quiet import quiet_pydicom
+from dqkit.harmonize.derived.allowed import OPHTHALMIC_PHOTOGRAPHY
 from dqkit.harmonize.derived.dataset import derived_series
 from dqkit.harmonize.derived.derivation import equipment
 from dqkit.harmonize.derived.uids import uid_of
@@ -17,6 +18,7 @@ from dqkit.harmonize.image import LabelFile
 from dqkit.harmonize.tasks import LABELS_MADE_BY
 from dqkit.labels.layers import label_map
 from dqkit.labels.references import KINDS
+from dqkit.labels.refusal import LabelFault, LabelRefusedError
 from dqkit.labels.segments import Code, opened
 
 if TYPE_CHECKING:
@@ -36,11 +38,15 @@ def write_segs(found: FollowedObject, folder: Path) -> dict[int, Path]:
 
     Raises
     ------
+    LabelRefusedError
+        Highdicom 0.28 makes no SEG on images of this class.
     Refused
         The image has no derived series.
     OSError
         The disk is full or fails, or a header cannot be read again.
     """
+    if found.image.sources[0].sop_class_uid in OPHTHALMIC_PHOTOGRAPHY:
+        raise LabelRefusedError(LabelFault.NO_SEG)
     with quiet_pydicom():
         slices = found.image.volume.voxels.shape[-3]
         headers = []
@@ -78,6 +84,8 @@ def _seg(found: FollowedObject, members: Sequence[Followed], headers: "list[Data
     )
     seg.SeriesDescription = f"dqkit {found.image.recipe.name} labels"
     seg.ContributingEquipmentSequence = equipment(None)
+    if "ImageOrientationPatient" not in headers[0]:  # highdicom leaves it out (PS3.3 C.7.6.1: then it is required)
+        seg.PatientOrientation = headers[0].get("PatientOrientation")
     _make_repeatable(seg, found.label, headers[0])
     return seg
 

@@ -20,8 +20,12 @@ LEAST_VOXELS = 100
 _HU_RANGE = (-1024.0, 300.0)
 """Bone and metal, and what a scanner writes outside its field of view, would draw the threshold away from the skin."""
 
-_BRIGHTEST = 99.5
-"""Percentile above which MR values count as equal: vessels and fat near a coil would draw the threshold away."""
+_ENDS = (0.1, 99.5)
+"""Percentiles beyond which MR values count as equal: vessels and fat near a coil would draw the threshold away."""
+
+_ROOT = 0.25
+"""Power of MR values that is looked at: tissue is spread over decades, as is the field of a coil, and air lies close
+together. Of the values themselves, the threshold parts bright tissue from dark (docs/intensity.md shows it)."""
 
 _LEAST_OF_LARGEST = 0.5
 """Size of a part, as a share of the largest, that belongs to the body too: the other leg, the other breast."""
@@ -87,8 +91,9 @@ def masked(volume: Volume, mask: Mask) -> NDArray[np.float32]:
 def foreground(volume: Volume) -> tuple[NDArray[np.bool_], float]:
     """Find the body: above Otsu's threshold (1979, IEEE Trans. SMC 9:62-66), its largest parts, with holes filled.
 
-    Holes are filled in space and again in every slice: lungs and airways are open at the first and last slice. Of 4-D
-    images the mean over time is looked at.
+    The threshold is that of the fourth root of MR values, and of Hounsfield units as they are. Holes are filled in
+    space and again in every slice: lungs and airways are open at the first and last slice. Of 4-D images the mean over
+    time is looked at.
 
     Returns
     -------
@@ -99,11 +104,12 @@ def foreground(volume: Volume) -> tuple[NDArray[np.bool_], float]:
     finite = values[np.isfinite(values)]
     if not finite.size:
         return np.zeros(values.shape, bool), float("nan")
-    low, high = _HU_RANGE if volume.unit == "HU" else (float(finite.min()), float(np.percentile(finite, _BRIGHTEST)))
-    clipped = np.clip(finite, low, high)
-    if clipped.min() == clipped.max():
+    low, high = _HU_RANGE if volume.unit == "HU" else (float(end) for end in np.percentile(finite, _ENDS))
+    power = 1.0 if volume.unit == "HU" else _ROOT
+    looked_at = (np.clip(finite, low, high) - np.float32(low)) ** np.float32(power)
+    if looked_at.min() == looked_at.max():
         return np.zeros(values.shape, bool), float("nan")
-    threshold = Histogram.of(clipped).split()
+    threshold = low + Histogram.of(looked_at).split() ** (1 / power)
     return _largest_filled(values > threshold), threshold
 
 

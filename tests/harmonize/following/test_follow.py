@@ -11,6 +11,7 @@ import highdicom
 import nibabel
 import numpy as np
 import pytest
+from PIL import Image
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
@@ -18,8 +19,8 @@ from dqkit.harmonize.derived.write import write as write_derived
 from dqkit.harmonize.following.follow import LOST, follow
 from dqkit.harmonize.image import FollowedLabel, HarmonizedImage, LabelFile
 from tests.dicom_exam import Grid, put, uid
-from tests.dicom_factory import ct_series
-from tests.harmonize.derived.made import faults, image_of
+from tests.dicom_factory import ct_series, mg_study
+from tests.harmonize.derived.made import faults, image_of, plane_of
 from tests.harmonize.solids import recipe
 from tests.labels.shapes import (
     SPHERE,
@@ -209,7 +210,9 @@ def test_a_mask_follows_the_series_that_a_table_gave_for_it(cases):
     nibabel.save(nibabel.Nifti1Image(SPHERE.holds(places).astype(np.uint8) * 7, affine), case.folder / "mask.nii.gz")
     label = LabelFile("mask0000000000000000", bytes(case.folder / "mask.nii.gz"), "NIFTI")
     assert case.follow(label) == []
-    pointing = replace(label, points_at=case.series[0].SeriesInstanceUID)
+    pointing = replace(label, points_at="the series")
+    assert case.follow(pointing) == []
+    case = replace(case, image=replace(case.image, series={"series_key": "the series"}))
     row = case.follow(pointing)[-1]
     assert row.name == "value-7"
     assert extent(row.path, 7)[0] == pytest.approx(SPHERE.volume_mm3, rel=0.01)
@@ -252,3 +255,41 @@ def test_a_seg_says_what_its_segments_are(cases):
     side = lung.SegmentedPropertyTypeCodeSequence[0].SegmentedPropertyTypeModifierCodeSequence[0]
     assert side.CodeMeaning == "Left"
     assert (unknown.SegmentLabel, unknown.SegmentedPropertyTypeCodeSequence[0].CodeValue) == ("roi 2", "111099")
+
+
+def planar_case(folder: Path, source: Dataset, **how: Any) -> Case:
+    return Case([source], plane_of(source, folder, recipe(takes="images", **how)), folder)
+
+
+def test_a_mark_on_a_mammogram_is_turned_and_scaled_with_it(tmp_path):
+    source = mg_study()[0]
+    rows, columns = np.mgrid[: source.Rows, : source.Columns]
+    marked = (rows - 0.4 * source.Rows) ** 2 + (columns - 0.3 * source.Columns) ** 2 <= 20**2
+    how = {
+        "spacing": {"mm": [0.25, 0.25, "keep"]},
+        "bit_depth": "uint16",
+        "planar": {"orient": True, "chest_wall": "left"},
+    }
+    case = planar_case(tmp_path, source, **how)
+    assert "orient" in [step.name for step in case.image.volume.steps]
+    label = case.label(seg([source], [Marked(marked[None])]), "mg", "SEG")
+    rows_of = case.follow(label, formats=("nifti", "png", "dicom"))
+    nifti, png, dicom = (row for row in rows_of if row.name == "segment-1")
+    wanted = np.asarray(nibabel.load(nifti.path).dataobj).T[0] > 0
+    mm = case.image.before.spacing_mm[0]  # at the breast: what the detector saw is magnified
+    assert wanted.sum() * 0.25**2 == pytest.approx(marked.sum() * mm**2, rel=0.02)
+    centre = np.argwhere(wanted).mean(axis=0) * 0.25
+    mirrored = np.array([0.4 * source.Rows, source.Columns - 1 - 0.3 * source.Columns]) * mm
+    assert np.abs(centre - mirrored).max() < 0.5
+    assert (np.asarray(Image.open(png.path)) > 0).tolist() == wanted.tolist()
+    assert faults([dcmread(dicom.path)]) == []
+    assert (dcmread(dicom.path).pixel_array.squeeze() > 0).tolist() == wanted.tolist()
+
+
+def test_contours_have_no_place_on_an_image_of_one_plane(tmp_path):
+    source = mg_study()[0]
+    source.FrameOfReferenceUID = "2.25.1"
+    case = planar_case(tmp_path, source, planar={"orient": False})
+    label = case.label(rtstruct([source], {"A": [contour(np.eye(3), source)]}), "rt", "RTSTRUCT")
+    (row,) = case.follow(label)
+    assert (row.path, row.reason) == (None, "no_geometry")

@@ -36,8 +36,12 @@ def hu() -> Volume:
 
 def test_the_foreground_of_a_head_is_its_outline_with_dark_parts_inside() -> None:
     mask, threshold = foreground(volume(head()))
-    assert 50 < threshold < 400
+    assert 20 < threshold < 300
     assert np.mean(mask != BODY) < 0.002
+
+
+def test_the_field_of_a_coil_takes_nothing_from_the_foreground() -> None:
+    assert np.mean(foreground(volume(head() * bias(0.8)))[0] != BODY) < 0.01
 
 
 def test_the_foreground_of_a_ct_holds_the_lungs_and_not_what_lies_outside_the_field_of_view() -> None:
