@@ -1,4 +1,4 @@
-"""The pages of evidence.zip: index.html for a person, readme.txt, coverage.md."""
+"""The pages of evidence.zip: index.html for a person, readme.txt, coverage.md, outcomes.csv."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,10 +6,11 @@ from typing import Any
 
 from dqkit.dataset.states import State
 from dqkit.errors import ExitCode
-from dqkit.evidence.collect import Evidence
+from dqkit.evidence.collect import OUTCOMES, Evidence
 from dqkit.evidence.coverage import ChapterEvidence, Judged, judged_of
 from dqkit.evidence.seal import HEADER, LIST, PUBLIC_KEY, SIGNATURE
 from dqkit.model import Verdict
+from dqkit.report.evidence_outcomes import outcomes_csv
 from dqkit.report.evidence_words import known_file, words
 from dqkit.report.page import as_script_data, rendered
 from dqkit.report.visible import visible
@@ -36,12 +37,13 @@ def pages_of(evidence: Evidence, fingerprint: str, lang: str = "en") -> dict[str
     lang
         The language that index.html opens in; it holds both.
     """
-    members = sorted({*evidence.members, INDEX, README, COVERAGE_TEXT, HEADER, LIST,
+    members = sorted({*evidence.members, INDEX, README, COVERAGE_TEXT, OUTCOMES, HEADER, LIST,
                       *([SIGNATURE, PUBLIC_KEY] if fingerprint else [])})  # fmt: skip
     return {
         INDEX: _index(evidence, members, fingerprint, lang).encode(),
         README: _readme(evidence, members, fingerprint).encode(),
         COVERAGE_TEXT: _coverage_text(evidence).encode(),
+        OUTCOMES: outcomes_csv(evidence.verdict.data),
     }
 
 

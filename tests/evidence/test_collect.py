@@ -219,3 +219,19 @@ def test_a_framework_that_is_wrong_is_told_with_its_line(tmp_path: Path, text: s
     (tmp_path / "f.yaml").write_text(text)
     with pytest.raises(DqkitError, match=rf"f\.yaml:\d+:.*{said}"):
         load_framework(tmp_path / "f.yaml")
+
+
+def test_the_files_at_fault_are_named_beside_the_verdict_for_the_house(project: Gated) -> None:
+    (project.root / "-formula.dcm").write_bytes(b"nothing")
+    project.dataset.write_text(project.dataset.read_text() + "gone.dcm,x\n-formula.dcm,x\n")
+    gate_again(project)
+    rows = list(csv.DictReader(io.StringIO((project.out / "dataset-faults.csv").read_text())))
+    assert [(row["row"], row["path"], row["state"]) for row in rows] == [
+        ("3", "gone.dcm", "missing"),
+        ("4", "'-formula.dcm", "untraceable"),
+    ]
+    verdict = json.loads((project.out / "verdict.json").read_text())
+    named = {one["subject"] for condition in verdict["conditions"] for one in condition["findings"]}
+    assert {row["name"] for row in rows} <= named
+    assert (project.out / "dataset-faults.csv").stat().st_mode & 0o777 == 0o600
+    assert not [name for name in opened(project.sealed()) if "faults" in name or name.endswith(".parquet")]
