@@ -132,7 +132,7 @@ def _brought(label: LabelFile, image: HarmonizedImage, stack: Stack) -> Followed
     """Return a label on the grid of `image`; None where it does not point at it."""
     by_frame_alone = False
     if label.kind == "NIFTI":
-        if not label.points_at or label.points_at != _series_of(image):
+        if not label.points_at or label.points_at != image.series.get("series_key"):
             return None
     else:
         told = _references(label.path)

@@ -210,7 +210,9 @@ def test_a_mask_follows_the_series_that_a_table_gave_for_it(cases):
     nibabel.save(nibabel.Nifti1Image(SPHERE.holds(places).astype(np.uint8) * 7, affine), case.folder / "mask.nii.gz")
     label = LabelFile("mask0000000000000000", bytes(case.folder / "mask.nii.gz"), "NIFTI")
     assert case.follow(label) == []
-    pointing = replace(label, points_at=case.series[0].SeriesInstanceUID)
+    pointing = replace(label, points_at="the series")
+    assert case.follow(pointing) == []
+    case = replace(case, image=replace(case.image, series={"series_key": "the series"}))
     row = case.follow(pointing)[-1]
     assert row.name == "value-7"
     assert extent(row.path, 7)[0] == pytest.approx(SPHERE.volume_mm3, rel=0.01)
