@@ -200,7 +200,7 @@ def _read_deflated(pread: Pread, size: int, wanted: Wanted, start: bytes) -> Hea
         header = plain
     values = list(header.values)
     values[wanted.slots[b"\x02\x00\x10\x00"]] = _DEFLATED.encode()
-    return header._replace(values=values, reader="pydicom", reason=header.reason or "deflated")
+    return header._replace(values=values, reader="pydicom", reason=header.reason or "deflated", shared=None)
 
 
 def _meta_end(start: bytes) -> int:

@@ -43,7 +43,7 @@ class Seen:
     complete
         Whether everything could be looked at: an audit that is not closes nothing.
     only
-        What was judged.
+        What was judged; an audit of a cohort closes nothing either.
     """
 
     before: pl.DataFrame
@@ -111,7 +111,8 @@ def note_audit(
     known = current(states)
     moved = _moved(seen, known, problems)
     lost = known.filter(~pl.col("state").is_in(CLOSED)).join(problems, on="problem_id", how="anti")
-    lost = lost.filter(_judged(seen)) if seen.complete else lost.clear()
+    looked = seen.complete and seen.only.cohort is None  # nobody knows whether a problem lies in a cohort
+    lost = lost.filter(_judged(seen)) if looked else lost.clear()
     events = [
         *_found(writer, known, problems, moved),
         *_found_again(writer, states, seen),

@@ -27,6 +27,7 @@ from dqkit.cli import (
     plan,
     problems,
     profile,
+    reconcile,
     reply,
     report,
     rules,
@@ -103,6 +104,7 @@ app.command("plan")(_exiting(plan.plan))
 app.command("landmarks")(_exiting(landmarks.landmarks))
 app.command("harmonize")(_exiting(harmonize.harmonize))
 app.command("diff")(_exiting(diff.diff))
+app.command("reconcile")(_exiting(reconcile.reconcile))
 app.command("select")(_exiting(select.select))
 rules.app.command("test")(_exiting(rules.try_cases))
 reply.app.command("import")(_exiting(reply.take))

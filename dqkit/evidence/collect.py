@@ -24,11 +24,12 @@ from dqkit.evidence.coverage import FrameworkEvidence, coverage_of, coverage_to_
 from dqkit.evidence.environment import environment
 from dqkit.evidence.framework import load_frameworks
 from dqkit.gate.at_hand import changed_packs, changed_rules, judges_at_hand, packs_named
+from dqkit.gate.policy_file import text_of
 from dqkit.gate.run import Judges
 from dqkit.gate.verdict_file import VerdictFile, decision_digest
 from dqkit.identity import Pseudonyms
 from dqkit.index.progress import Progress, Silent
-from dqkit.rulebook.book import load_book
+from dqkit.rulebook.book import Book, load_book
 from dqkit.rulebook.rule import Text
 
 VERDICT, POLICY, WAIVERS, BASELINE = "verdict.json", "policy.yaml", "waivers.yaml", "baseline.json"
@@ -128,14 +129,15 @@ def collect(
     _check_belongs(verdict, catalog)
     found = _Collecting({VERDICT: verdict.path.read_bytes(), POLICY: data["policy"]["text"].encode()})
     found.members[OUTCOMES] = texts.outcomes_csv(data)
+    _accepted(found, data, options)
+    _check_policy(data, options.policy)
     progress.stage("collecting texts")
-    judges = _texts(found, data, options, verdict.path)
     book = load_book(options.rules)
+    judges = _texts(found, data, options.policy or verdict.path, book)
     judged = {rule.id for rule in judges.book.rules} if judges else set()
     progress.stage("testing rules")
     tests = texts.rule_tests(rule for rule in book if rule.id in judged)
     found.members[TESTS] = texts.as_json(tests)
-    _accepted(found, data, options)
     chain = list(chain_lines(catalog, data["catalog"]["run_id"]))
     found.members |= {CHAIN: b"".join(chain), ENVIRONMENT: texts.as_json(environment())}
     found.members[CATALOG] = texts.as_json(_catalog(catalog, data, found))
@@ -182,10 +184,13 @@ def _check_belongs(verdict: VerdictFile, catalog: Catalog) -> None:
         )
 
 
-def _texts(found: _Collecting, data: Any, options: EvidenceOptions, beside: Path) -> Judges | None:
-    judges, why = judges_at_hand(data, options.policy or beside, options.rules)
-    if options.policy is not None and texts.sha256_of_text(_text(options.policy)) != data["policy"]["sha256"]:
-        raise DqkitError(f"the policy {options.policy} is not the one that the verdict was given by", "name that one")
+def _check_policy(data: Any, policy: Path | None) -> None:
+    if policy is not None and texts.sha256_of_text(text_of(policy, "policy")) != data["policy"]["sha256"]:
+        raise DqkitError(f"the policy {policy} is not the one that the verdict was given by", "name that one")
+
+
+def _texts(found: _Collecting, data: Any, beside: Path, book: Book) -> Judges | None:
+    judges, why = judges_at_hand(data, beside, book)
     found.members |= dict(texts.table_members())
     if judges is None:
         found.lack(f"rules and packs: {why}", f"规则与规则包：{why}")
@@ -197,13 +202,6 @@ def _texts(found: _Collecting, data: Any, options: EvidenceOptions, beside: Path
     for name in changed_packs(data, packs):
         found.lack(f"the text of the pack {name} as it judged", f"判断时的规则包 {name} 文本")
     return judges
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DqkitError(f"the policy {path} cannot be read ({type(error).__name__})", "check the path") from error
 
 
 def _accepted(found: _Collecting, data: Any, options: EvidenceOptions) -> None:

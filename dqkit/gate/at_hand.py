@@ -1,29 +1,33 @@
 """The rules and packs that are at hand now, held against those that a verdict names."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from dqkit.errors import DqkitError
-from dqkit.gate.policy_file import parse_policy
-from dqkit.gate.run import Judges, judges_of
+from dqkit.gate.policy_file import parse_policy, pinned_packs
+from dqkit.gate.run import Judges
+from dqkit.rulebook.book import Book
 from dqkit.rulebook.pack import Pack, general_pack
+from dqkit.rulebook.pack_rules import with_packs
 
 Key = tuple[str, str]
 
 
-def judges_at_hand(verdict: Mapping[str, Any], beside: Path, rules: Sequence[Path]) -> tuple[Judges | None, str]:
-    """Load the rules and packs that the policy of a verdict names, and say why where that cannot be.
+def judges_at_hand(verdict: Mapping[str, Any], beside: Path, book: Book) -> tuple[Judges | None, str]:
+    """Take the rules and packs that the policy of a verdict names, and say why where that cannot be.
 
     Parameters
     ----------
     beside
         The policy's file, or where it would lie: packs of one's own are named from there.
-    rules
-        Files and folders of rules beside those that ship.
+    book
+        The rules at hand, those of one's own among them.
     """
     try:
-        return judges_of(parse_policy(verdict["policy"]["text"], beside), rules), ""
+        policy = parse_policy(verdict["policy"]["text"], beside)
+        packs = pinned_packs(policy)
+        return Judges(with_packs(book, packs).select(policy.select, policy.ignore), packs), ""
     except DqkitError as error:
         return None, error.message
 

@@ -18,6 +18,7 @@ from dqkit.gate.standing_catalog import catalog_changes, run_changes, source_cha
 from dqkit.gate.standing_dataset import dataset_changes
 from dqkit.gate.verdict_file import VerdictFile
 from dqkit.index.progress import Progress, Silent
+from dqkit.rulebook.book import load_book
 from dqkit.rulebook.rule import Text
 
 _NAMED = 12
@@ -158,7 +159,7 @@ def _program(data: Any, looking: _Looking) -> None:
 
 
 def _texts(data: Any, given: Given, beside: Path, looking: _Looking) -> None:
-    judges, why = judges_at_hand(data, given.policy or beside, given.rules)
+    judges, why = judges_at_hand(data, given.policy or beside, load_book(given.rules))
     if judges is None:
         looking.lack(About.RULES, f"rules and packs: {why}", f"规则与规则包：{why}")
     else:

@@ -53,8 +53,8 @@ def catalog_changes(catalog: Catalog, versions: Mapping[str, int]) -> Iterator[C
     if _versions_gone(catalog, versions):
         yield "the versions of its tables that were judged are gone", "所判断的数据表版本已不存在", 0
         return
-    now = catalog.scan("instances").select(_KNOWN).collect()
-    then = _judged(catalog, versions).scan("instances").select(_KNOWN).collect()
+    now = catalog.scan("instances", superseded=True).select(_KNOWN).collect()
+    then = _judged(catalog, versions).scan("instances", superseded=True).select(_KNOWN).collect()
     told = list(_compared(then, now, "in the catalog", "目录库中"))
     yield from told
     moved = [name for name in _MEASURED if catalog.versions.get(name) != versions.get(name)]
@@ -85,7 +85,8 @@ def source_changes(
             continue
         if source.kind != FOLDER:
             continue
-        known = then.scan("instances").filter((pl.col("source_id") == source.source_id) & (pl.col("size") >= 0))
+        of_source = (pl.col("source_id") == source.source_id) & (pl.col("size") >= 0)
+        known = then.scan("instances", superseded=True).filter(of_source)
         files = known.select("path", "size", "mtime_ns").collect()
         try:
             listing = walk(source.root_bytes, progress.advance)

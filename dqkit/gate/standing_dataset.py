@@ -80,7 +80,7 @@ def _asked(verdict: VerdictFile, policy: Path | None) -> Asked:
     columns = parse_policy(verdict.data["policy"]["text"], policy or verdict.path).dataset
     if columns.root is not None and policy is None:
         raise DqkitError("the policy names a root for the paths of the dataset", "give its file with --policy")
-    return Asked(columns.file, columns.label, root=columns.root)
+    return Asked(columns.file, columns.label, columns.split, columns.root)
 
 
 def _with_sums(files: pl.DataFrame, catalog: Catalog | None, *, reread: bool, progress: Progress) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from dqkit.dataset.files import Listed, files_of
 from dqkit.dataset.manifest import NAME as MANIFEST_NAME
 from dqkit.dataset.manifest import manifest_of, relative_paths
 from dqkit.dataset.states import State
-from dqkit.dataset.tracing import SILENTLY, TraceOptions, trace_files
+from dqkit.dataset.tracing import SILENTLY, TraceOptions, Unfit, trace_files
 from dqkit.gate import dataset_kinds as kinds
 from dqkit.gate.condition import CONDITION_FINDINGS, Condition, Kind
 from dqkit.gate.dataset import DATASET_ROWS, DatasetTrace
@@ -48,7 +48,7 @@ def trace(
     progress: Progress,
     *,
     judged: Tables | None = None,
-    unfit: frozenset[str] = frozenset(),
+    unfit: Unfit | None = None,
 ) -> DatasetTrace:
     """Trace every file that training will read to an audited series.
 
@@ -61,7 +61,7 @@ def trace(
     judged
         What is judged of it, where that is a part (a cohort, ``only``).
     unfit
-        `series_key` of series with findings that fail.
+        Series with findings that fail.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def trace(
     read = read_dataset(dataset, asked)
     listed = files_of(read, progress)
     rehash = policy.rehash
-    options = TraceOptions(rehash, judged, unfit, os.cpu_count() or 1)
+    options = TraceOptions(rehash, judged, unfit or Unfit(), os.cpu_count() or 1)
     files = trace_files(listed, catalog, options, progress)
     rows = _rows(files, listed)
     patients = _patients_in_splits(rows)

@@ -54,7 +54,9 @@ class _Column:
     def lines(self, value: object) -> int:
         """Return how many lines `value` takes; Chinese characters are twice as wide."""
         text = "" if value is None else str(value)
-        wide = sum(1 + (unicodedata.east_asian_width(character) in "WF") for character in text)
+        wide = len(text)
+        if not text.isascii():
+            wide += sum(unicodedata.east_asian_width(character) in "WF" for character in text)
         return 0 if self.hidden else -(-wide // max(1, int(self.width * _CHARACTERS_A_UNIT)))
 
 

@@ -8,11 +8,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from dqkit.audit import reuse
 from dqkit.audit.only import Only
 from dqkit.audit.reuse import standing_audit
 from dqkit.audit.run import AuditOptions, last_audit_run
 from dqkit.catalog.cohort import read_cohort
 from dqkit.catalog.retention import kept_versions
+from dqkit.catalog.schema import TABLES
 from dqkit.catalog.store import Catalog
 from dqkit.errors import DqkitError
 from dqkit.gate.policy_file import parse_policy
@@ -22,6 +24,9 @@ from dqkit.gate.verdict_file import decision_digest, read_verdict, verdict_bytes
 from dqkit.gate.waivers import Waiver, WaiverFile
 from dqkit.identity import load_key
 from dqkit.index.build import index
+from dqkit.index.table import TableOptions, index_table
+from dqkit.index.table_mapping import TableMapping
+from dqkit.rulebook.mapping import load_mapping
 from tests import dicom_defects as defects
 from tests.catalog.cohorts import write_cohort
 from tests.gate.conftest import Archive, judge, judges_for, make_archive, policy_of
@@ -51,6 +56,10 @@ def test_the_last_audit_is_taken_where_it_stands(archive: Archive) -> None:
 def test_it_stands_through_an_index_that_finds_nothing_new(archive: Archive) -> None:
     index(archive.opened(), [archive.root])
     assert judge(archive.opened()).audit_reused
+
+
+def test_tables_that_no_audit_looks_at_are_tables() -> None:
+    assert set(TABLES) > reuse._NOT_SEEN
 
 
 def test_it_does_not_stand_where_a_file_changed(tmp_path: Path) -> None:
@@ -212,6 +221,28 @@ def test_an_index_that_finds_nothing_new_is_a_look_too(archive: Archive) -> None
     assert before is not None
     assert after is not None
     assert after > before
+
+
+def test_a_table_that_did_not_change_was_looked_at_too(archive: Archive, tmp_path: Path) -> None:
+    table = tmp_path / "export.csv"
+    rows = "StudyInstanceUID,SeriesInstanceUID,Modality,PatientID\n1.2.3,1.2.3.4,CT,p1\n"
+    table.write_text(rows, encoding="utf-8")
+    options = TableOptions(load_mapping_of(table), site="west")
+    index_table(archive.opened(), table, options)
+    first = judge(archive.opened()).source_seen_at
+    index(archive.opened(), [archive.root])
+    index_table(archive.opened(), table, options)
+    second = judge(archive.opened()).source_seen_at
+    assert first is not None
+    assert second is not None
+    assert second > first
+
+
+def load_mapping_of(table: Path) -> TableMapping:
+    mapping = table.with_suffix(".yaml")
+    names = ("StudyInstanceUID", "SeriesInstanceUID", "Modality", "PatientID")
+    mapping.write_text("columns:\n" + "".join(f"  {name}: {name}\n" for name in names), encoding="utf-8")
+    return load_mapping(str(mapping))
 
 
 def test_a_pack_that_judges_nothing_keeps_it_closed(archive: Archive) -> None:

@@ -287,6 +287,29 @@ def test_states_stand_in_the_report_and_its_tables(steward: Steward) -> None:
     assert_frame_equal(recalled.problems, result.problems)
 
 
+def test_what_people_wrote_stays_in_the_house(steward: Steward) -> None:
+    mark = "QZXWKV"
+    said = {"Answer": "question", "Comment": mark, "Answered by": mark}
+    steward.take(filled_in(steward.hand_back(), steward.root / "r.xlsx", lambda row: said))
+    out = steward.root / "newer"
+    write_out(steward.audit(), out)
+    assert mark in Catalog(steward.catalog).scan("problem_states").collect()["by"].to_list()
+    assert not [path.name for path in out.iterdir() if path.is_file() and mark.encode() in path.read_bytes()]
+    assert mark not in pl.read_parquet(out / "problems.parquet").write_csv()
+
+
+def test_the_same_delivery_sent_again_changes_no_problem(steward: Steward, two_hospitals: Path) -> None:
+    before, old = steward.states(), steward.audit()
+    shutil.copytree(two_hospitals / "archive" / "north-general", steward.root / "again")
+    ran = dqkit("index", steward.root / "again", "--catalog", steward.catalog, "--resend", "--site", "north-general")
+    assert ran.code == 0
+    new = steward.audit()
+    assert steward.states() == before
+    gaps = pl.col("rule_id") == "GEO-003"
+    assert_frame_equal(new.outcomes.filter(gaps), old.outcomes.filter(gaps))
+    assert set(new.findings.filter(gaps)["finding_id"]) == set(old.findings.filter(gaps)["finding_id"])
+
+
 def test_only_what_the_hospital_can_mend_goes_back_and_the_rest_is_told(steward: Steward) -> None:
     worklist = steward.hand_back()
     assert {row["Rule"] for row in rows_of(worklist)} == set(ANSWERS)
