@@ -5,6 +5,7 @@ import hashlib
 import os
 import stat
 from dataclasses import dataclass
+from pathlib import Path
 
 from dqkit.archive.refused import status_of
 from dqkit.model import FileStatus
@@ -63,3 +64,15 @@ def _read(path: bytes) -> Checksum | None:
     if (met.st_size, met.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         return None
     return Checksum(total.hexdigest(), after.st_size, after.st_mtime_ns)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file of ours.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

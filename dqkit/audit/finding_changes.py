@@ -5,13 +5,13 @@ rule as it stands now is asked about the same entity in both audits, so that one
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
 from dqkit.audit.engine import answers_of
 from dqkit.audit.frames import KEY
-from dqkit.audit.only import part_of
+from dqkit.audit.only import Only, part_of
 from dqkit.audit.recognise import recognised, recognisers_of
 from dqkit.audit.states import SHA_KEPT, AuditRun
 from dqkit.catalog.schema import TEXT, Schema, empty
@@ -72,7 +72,19 @@ class Side:
     @property
     def seen(self) -> Tables:
         """What it judged."""
-        return part_of(self.everything, self.audit.only)
+        return part_of(self.everything, self.only)
+
+    @property
+    def only(self) -> Only:
+        """What it was restricted to, with the series of a cohort at hand whatever the tables."""
+        only = self.audit.only
+        if only.cohort is None:
+            return only
+        return replace(only, cohort=replace(only.cohort, series=only.cohort.keys(self.everything).collect()))
+
+    def seen_as(self, other: "Side") -> Tables:
+        """Return what the other audit would have judged here."""
+        return part_of(self.everything, other.only)
 
     def findings(self) -> pl.DataFrame:
         """Return its findings, without those that somebody waived."""
@@ -99,13 +111,20 @@ def changes_between(then: Side, now: Side, rules: Sequence[Rule], packs: Sequenc
     fresh = _not_in(after, before)
     lost = _not_in(before, after)
     by_key = {rule.key: rule for rule in rules if not rule.is_open and _is_as_judged(rule, now.audit)}
-    wanted = pl.concat([fresh.select(_ASKED), lost.select(_ASKED)]).unique()
-    at_hand = [by_key[key] for key in sorted(set(wanted.select("rule_id", "variant").rows())) if key in by_key]
-    earlier, later = _answers(at_hand, wanted, then, packs, "then"), _answers(at_hand, wanted, now, packs, "now")
-    known = _Rules(then, now, frozenset(rule.key for rule in at_hand))
+    ask = _Asking(by_key, packs)
+    known = _Rules(then, now)
+    other_texts = known.frame().filter(~pl.col("is_same"))
+    retold = lost.join(other_texts, on=["rule_id", "variant"], how="semi")
+    told_then = ask.answers(retold, then.seen, "then")
     parts = [
-        _told(_with_series(fresh, now), earlier, known, then, NEW),
-        _told(_with_series(lost, then).join(earlier, on=_ASKED, how="left"), later, known, now, GONE),
+        _told(_with_series(fresh, now), ask.answers(fresh, then.seen_as(now), "then"), known, then, NEW),
+        _told(
+            _with_series(lost, then).join(told_then, on=_ASKED, how="left"),
+            ask.answers(lost, now.seen_as(then), "now"),
+            known,
+            now,
+            GONE,
+        ),
         after.join(before.select("finding_id"), on="finding_id", how="semi").with_columns(
             pl.lit(SAME).alias("change"), pl.lit("").alias("why")
         ),
@@ -123,11 +142,21 @@ def _not_in(one: pl.DataFrame, other: pl.DataFrame) -> pl.DataFrame:
     return one.join(other.select("finding_id"), on="finding_id", how="anti")
 
 
-def _answers(rules: Sequence[Rule], asked: pl.DataFrame, side: Side, packs: Sequence[Pack], name: str) -> pl.DataFrame:
-    if asked.is_empty() or not rules:
-        return pl.DataFrame(schema=dict.fromkeys(_ASKED, pl.String()) | {name: pl.Int8()})
-    roles = recognised(side.seen, recognisers_of(packs))
-    return answers_of(rules, asked, side.seen, roles).rename({"outcome": name})
+@dataclass(frozen=True)
+class _Asking:
+    """Asks rules as they stand now about single entities."""
+
+    rules: Mapping[tuple[str, str], Rule]
+    packs: Sequence[Pack]
+
+    def answers(self, found: pl.DataFrame, tables: Tables, name: str) -> pl.DataFrame:
+        """Return rule_id, variant, entity, `name`: what the rules of `found` say of its entities in `tables`."""
+        keys = sorted(set(found.select("rule_id", "variant").rows()))
+        rules = [self.rules[key] for key in keys if key in self.rules]
+        if not rules:
+            return pl.DataFrame(schema=dict.fromkeys(_ASKED, pl.String()) | {name: pl.Int8()})
+        roles = recognised(tables, recognisers_of(self.packs))
+        return answers_of(rules, found.select(_ASKED), tables, roles).rename({"outcome": name})
 
 
 @dataclass(frozen=True)
@@ -136,19 +165,20 @@ class _Rules:
 
     then: Side
     now: Side
-    at_hand: frozenset[tuple[str, str]]
 
     def frame(self) -> pl.DataFrame:
-        """Return rule_id, variant, and whether the rule was judged then, is judged now, is at hand, and is the same."""
+        """Return rule_id, variant, and whether the rule was judged then, is judged now, and has the same text."""
         before, after = self.then.judged(), self.now.judged()
-        rows = [
-            (*key, key in before, key in after, key in self.at_hand, self._is_same(key))
-            for key in sorted(before | after)
-        ]
+        rows = [(*key, key in before, key in after, self._is_same(key)) for key in sorted(before | after)]
         schema = {"rule_id": pl.String, "variant": pl.String} | dict.fromkeys(
-            ("judged_then", "judged_now", "at_hand", "is_same"), pl.Boolean
+            ("judged_then", "judged_now", "is_same"), pl.Boolean
         )
         return pl.DataFrame(rows, schema=schema, orient="row")
+
+    @property
+    def same_part(self) -> bool:
+        """Whether both audits looked at the same part of the archive."""
+        return self.then.audit.part == self.now.audit.part
 
     def _is_same(self, key: tuple[str, str]) -> bool:
         label = " ".join(key).strip()
@@ -176,7 +206,9 @@ def _told(found: pl.DataFrame, answers: pl.DataFrame, known: _Rules, other: Side
     """
     told = found.join(known.frame(), on=["rule_id", "variant"], how="left").join(answers, on=_ASKED, how="left")
     told = told.with_columns(_is_in(found, other.everything).alias("there"), _is_in(found, other.seen).alias("seen"))
-    why = _why_new() if change == NEW else _why_gone()
+    # What the rule says of the same part of the archive, and did not find there, is due to what was looked at
+    explained = CAUSE if known.same_part else SCOPE
+    why = _why_new(explained) if change == NEW else _why_gone(explained)
     return told.with_columns(pl.lit(change).alias("change"), why.alias("why"))
 
 
@@ -198,13 +230,13 @@ def _word(text: str) -> pl.Expr:
     return pl.lit(text)
 
 
-def _why_new() -> pl.Expr:
+def _why_new(explained: str) -> pl.Expr:
     other_rule = ~pl.col("judged_then").fill_null(value=False) | ~pl.col("is_same").fill_null(value=False)
     return (
         pl.when(~pl.col("there")).then(_word(CAME))
         .when(~pl.col("seen")).then(_word(SCOPE))
         .when(_is("then", Outcome.PASS)).then(_word(BROKE))
-        .when(_is("then", Outcome.FAIL)).then(pl.when(other_rule).then(_word(RULE)).otherwise(_word(CAUSE)))
+        .when(_is("then", Outcome.FAIL)).then(pl.when(other_rule).then(_word(RULE)).otherwise(_word(explained)))
         .when(_unclear("then")).then(_word(UNKNOWN))
         .when(_is("then", Outcome.NOT_APPLICABLE)).then(_word(APPLIES))
         .when(other_rule).then(_word(RULE))
@@ -212,7 +244,7 @@ def _why_new() -> pl.Expr:
     )  # fmt: skip
 
 
-def _why_gone() -> pl.Expr:
+def _why_gone(explained: str) -> pl.Expr:
     no_longer_asked = ~pl.col("judged_now").fill_null(value=False)
     other_rule = ~pl.col("is_same").fill_null(value=False)
     would_have_passed = _is("then", Outcome.PASS) | _is("then", Outcome.NOT_APPLICABLE)
@@ -222,7 +254,7 @@ def _why_gone() -> pl.Expr:
         .when(~pl.col("seen")).then(_word(SCOPE))
         .when(other_rule & would_have_passed).then(_word(RULE))
         .when(_is("now", Outcome.PASS)).then(_word(MENDED))
-        .when(_is("now", Outcome.FAIL)).then(_word(CAUSE))
+        .when(_is("now", Outcome.FAIL)).then(_word(explained))
         .when(_unclear("now")).then(_word(UNKNOWN))
         .when(_is("now", Outcome.NOT_APPLICABLE)).then(_word(APPLIES))
         .when(other_rule).then(_word(RULE))

@@ -43,7 +43,7 @@ class Seen:
     complete
         Whether everything could be looked at: an audit that is not closes nothing.
     only
-        What was judged.
+        What was judged; an audit of a cohort closes nothing either.
     """
 
     before: pl.DataFrame
@@ -111,7 +111,8 @@ def note_audit(
     known = current(states)
     moved = _moved(seen, known, problems)
     lost = known.filter(~pl.col("state").is_in(CLOSED)).join(problems, on="problem_id", how="anti")
-    lost = lost.filter(_judged(seen)) if seen.complete else lost.clear()
+    looked = seen.complete and seen.only.cohort is None  # nobody knows whether a problem lies in a cohort
+    lost = lost.filter(_judged(seen)) if looked else lost.clear()
     events = [
         *_found(writer, known, problems, moved),
         *_found_again(writer, states, seen),
@@ -141,17 +142,21 @@ def _found(writer: Writer, known: pl.DataFrame, problems: pl.DataFrame, moved: p
 
 
 def _found_again(writer: Writer, states: pl.DataFrame, seen: Seen) -> list[pl.DataFrame]:
-    """Reopen rows that were answered as fixed and are found still, and their problems, whatever those were answered."""
-    claimed = answers(states).filter(pl.col("state") == ProblemState.FIXED)
-    if claimed.is_empty():
+    """Reopen rows that were said to be fixed and are found still, and with them problems of which others were not."""
+    answered = answers(states)
+    claimed = answered.filter(pl.col("state") == ProblemState.FIXED).select("row_id", "problem_id")
+    mixed = current(states).filter(~pl.col("state").is_in([*_OVER, ProblemState.REOPENED]))
+    if claimed.join(mixed, on="problem_id", how="semi").is_empty():
         return []
-    meant = writer.scan("handback_rows").select("row_id", "problem_id", "row_key").unique().drop_nulls().collect()
+    meant = writer.scan("handback_rows").select("row_id", "problem_id", "row_key").unique().collect()
+    whole = claimed.join(meant.filter(pl.col("row_key").is_null()), on="row_id", how="semi")
+    by_whole = meant.join(whole, on="problem_id", how="semi").join(answered, on="row_id", how="anti")
+    rows = pl.concat([meant.join(claimed, on="row_id", how="semi"), by_whole]).join(mixed, on="problem_id", how="semi")
     found = seen.findings.select("problem_id", row_key()).unique()
-    still = claimed.join(meant, on=["row_id", "problem_id"]).join(found, on=["problem_id", "row_key"], how="semi")
-    rows = noted(still.select("problem_id", "row_id", *ABOUT), writer, state=ProblemState.REOPENED)
-    answered = current(states).filter(~pl.col("state").is_in([*_OVER, ProblemState.REOPENED]))
-    problems = still.select("problem_id", *ABOUT).unique("problem_id").join(answered, on="problem_id", how="semi")
-    return [rows, noted(problems, writer, state=ProblemState.REOPENED)]
+    still = rows.join(found, on=["problem_id", "row_key"], how="semi").unique("row_id")
+    told = still.select("problem_id", "row_id").join(mixed.select("problem_id", *ABOUT), on="problem_id")
+    problems = told.drop("row_id").unique("problem_id")
+    return [noted(one, writer, state=ProblemState.REOPENED) for one in (told, problems)]
 
 
 def _found_no_more(

@@ -51,12 +51,16 @@ class AuditRun:
     rules_digest: str
 
     @property
-    def scope(self) -> str:
-        """What it judged by and of what, as a text that is equal for audits that compare."""
+    def part(self) -> str:
+        """The part of the archive that it judged, as a text that is equal for audits of the same part."""
         only = self.only.to_json()
         cohort = only.get("cohort", {}).get("sha256", "")
-        named = [sorted(only["sites"]), sorted(only["modalities"]), cohort, [name.split(" ")[0] for name in self.packs]]
-        return json.dumps(named, ensure_ascii=False)
+        return json.dumps([sorted(only["sites"]), sorted(only["modalities"]), cohort], ensure_ascii=False)
+
+    @property
+    def scope(self) -> str:
+        """The part and the names of its packs, as a text that is equal for audits that compare."""
+        return json.dumps([self.part, [name.split(" ")[0] for name in self.packs]], ensure_ascii=False)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ FORMAT_VERSION = 1
 """Columns are only added within a format version."""
 
 BUCKETS = 64
-"""`instances` is partitioned by hash(StudyInstanceUID, else folder) % BUCKETS: a study is in one bucket."""
+"""Rows are replaced by the bucket, hash(StudyInstanceUID, else folder) % BUCKETS: a study is in one bucket."""
 
 Schema = dict[str, pl.DataType]
 

@@ -5,12 +5,12 @@ belongs to a run: readers open those versions, and the next writer first takes b
 which is what a killed run leaves behind (docs/adr/0001-delta-catalog.md).
 """
 
-import copy
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +26,12 @@ from dqkit.errors import DqkitError, IncompleteError
 
 _MARKER = "dqkit.json"
 _OURS = frozenset({_MARKER, ".lock", ".work", *TABLES})
-_PARTITIONED = "instances"
-
 _SETTINGS = {"delta.enableExpiredLogCleanup": "false", "delta.checkpointInterval": "10"}
 """Delta Lake would forget versions of more than 30 days ago, which verdicts cite (docs/catalog.md), and sum its log up
 after 100 commits only: to open a table costs 0.3 ms for each commit since."""
+
+_FILE_BYTES = 2_000_000
+"""Of one Parquet file: 10,000 instances, few enough to write again for one study that changed (ADR 1)."""
 
 
 class Catalog:
@@ -85,12 +86,6 @@ class Catalog:
         """Table -> Delta version, as of the last complete run."""
         return dict(self._versions)
 
-    def as_of(self, versions: Mapping[str, int]) -> "Catalog":
-        """Return this catalog as it was when its tables had `versions`, for reading alone."""
-        then = copy.copy(self)
-        then._versions = dict(versions)  # noqa: SLF001 - of its own class
-        return then
-
     def scan(self, table: str, *, superseded: bool = False) -> pl.LazyFrame:
         """Return `table` of the last complete run, with the columns of its schema.
 
@@ -106,6 +101,21 @@ class Catalog:
                 check_whole(opened, self.path / table)
                 self._whole.add((table, self._versions[table]))
             return _scan(opened, TABLES[table], superseded=superseded)
+
+    def as_of(self, versions: Mapping[str, int]) -> "Catalog":
+        """Return this catalog as it was when its tables had `versions`; a table that is not named was not there yet."""
+        then = copy(self)
+        then.follow(runs.Last(-1, "", "", dict(versions)))
+        return then
+
+    def rows_at(self, table: str, version: int) -> int | None:
+        """Return how many rows `table` had at a Delta version; None where that version is there no more."""
+        try:
+            opened = DeltaTable(self.path / table, version=version)
+            check_whole(opened, self.path / table)
+        except (DeltaError, DqkitError):
+            return None
+        return int(pl.DataFrame(opened.get_add_actions().select(["num_records"]))["num_records"].sum())
 
     def refresh(self) -> None:
         """Look at the last complete run again."""
@@ -211,7 +221,7 @@ class Writer:
             mode="overwrite",
             predicate=predicate,
             schema_mode="merge",
-            partition_by=["bucket"] if table == _PARTITIONED else None,
+            target_file_size=_FILE_BYTES,
         )
         self._versions[table] = self._table(table).version()
 
@@ -331,7 +341,6 @@ def _make_table(path: Path, name: str) -> None:
     write_deltalake(
         path / name,
         empty(TABLES[name]),
-        partition_by=["bucket"] if name == _PARTITIONED else None,
         configuration=_SETTINGS,
     )
 

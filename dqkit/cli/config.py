@@ -36,7 +36,7 @@ _USERS: dict[str, frozenset[str]] = {
     "engine": frozenset({"audit"}),
     "pixels": frozenset({"audit", "index", "gate"}),
     "policy": frozenset({"gate"}),
-    "pack": frozenset({"audit"}),
+    "pack": frozenset({"audit", "diff"}),
 }
 """Parameter -> the commands that the settings give it to; others go to every command that has it."""
 

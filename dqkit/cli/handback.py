@@ -46,6 +46,7 @@ def hand_back(source: Path, catalog: Path, asked: Asked, rules: list[Path], key_
         That of the audit, where `source` is its folder.
     """
     from dqkit.catalog.store import Catalog
+    from dqkit.cli.progress import shown_progress
     from dqkit.cli.targets import keep_out_of
     from dqkit.identity import load_key
     from dqkit.report.worklist_xlsx import write_worklist
@@ -69,7 +70,9 @@ def hand_back(source: Path, catalog: Path, asked: Asked, rules: list[Path], key_
 
     options = steward.HandbackOptions(resolve=asked.resolve, answered=asked.answered)
     try:
-        made = steward.hand_back(opened, asked.site, load_book(rules).rules, pseudonyms, options, deliver)
+        with shown_progress() as progress:
+            progress.stage("writing the worklist")
+            made = steward.hand_back(opened, asked.site, load_book(rules).rules, pseudonyms, options, deliver)
     except BaseException:
         for path in written:  # a worklist that was not recorded could not be answered
             path.unlink(missing_ok=True)

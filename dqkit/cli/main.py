@@ -13,8 +13,10 @@ from dqkit.cli import (
     catalog,
     combat,
     diff,
+    evidence,
     explain,
     gate,
+    gate_verify,
     handback,
     harmonize,
     index,
@@ -25,6 +27,7 @@ from dqkit.cli import (
     plan,
     problems,
     profile,
+    reconcile,
     reply,
     report,
     rules,
@@ -88,7 +91,11 @@ app.command("init")(_exiting(init.init))
 app.command("index")(_exiting(index.index))
 app.command("audit")(_exiting(audit.audit))
 gate.app.command("run", hidden=True)(_exiting(gate.run))
+gate.app.command("verify")(_exiting(gate_verify.verify))
 app.add_typer(gate.app, name="gate")
+evidence.app.command("run", hidden=True)(_exiting(evidence.run))
+evidence.app.command("verify")(_exiting(evidence.verify))
+app.add_typer(evidence.app, name="evidence")
 app.command("waive")(_exiting(waive.waive))
 app.command("profile")(_exiting(profile.profile))
 app.command("report")(_exiting(report.report))
@@ -97,6 +104,7 @@ app.command("plan")(_exiting(plan.plan))
 app.command("landmarks")(_exiting(landmarks.landmarks))
 app.command("harmonize")(_exiting(harmonize.harmonize))
 app.command("diff")(_exiting(diff.diff))
+app.command("reconcile")(_exiting(reconcile.reconcile))
 app.command("select")(_exiting(select.select))
 rules.app.command("test")(_exiting(rules.try_cases))
 reply.app.command("import")(_exiting(reply.take))

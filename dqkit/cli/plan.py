@@ -37,6 +37,14 @@ def plan(
         ),
     ] = None,
     cohort: opt.CohortOption = None,
+    masks: Annotated[
+        Path | None,
+        typer.Option(
+            "--masks",
+            metavar="TABLE",
+            help="Table (CSV) of NIfTI masks: columns mask (a path) and SeriesInstanceUID; they follow that series.",
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option("-o", "--out", help="File of the plan.")] = DEFAULT_PLAN,
     key_file: opt.KeyOption = None,
     lang: opt.LangOption = opt.Language.EN,
@@ -54,6 +62,8 @@ def plan(
 
       dqkit plan --recipe our-recipe.yaml --cohort cohort.parquet    what dqkit select chose
     """
+    from dataclasses import replace
+
     from dqkit.catalog.cohort import read_cohort
     from dqkit.catalog.store import Catalog
     from dqkit.cli.progress import shown_progress
@@ -73,6 +83,10 @@ def plan(
     with shown_progress() as progress:
         chosen = read_cohort(cohort, catalog) if cohort else None
         made = make_plan(catalog, loaded, load_book([]).rules, pseudonyms, select or [], chosen, progress)
+    if masks:
+        from dqkit.harmonize.following.masks import read_masks
+
+        made = replace(made, masks=read_masks(masks, catalog))
     write_plan(made, out)
     _show(made, out, lang.value, json=json)
 

@@ -3,8 +3,7 @@
 import polars as pl
 
 from dqkit.catalog.schema import TEXT
-from dqkit.catalog.store import Writer
-from dqkit.catalog.tables import Tables
+from dqkit.catalog.store import Catalog, Writer
 from dqkit.dataset.sources import AUDITED, IMAGES, audited
 from dqkit.dataset.states import How, State
 from dqkit.index.checksums import Rehash, checksums, known_checksums, places_of
@@ -16,7 +15,7 @@ _CHUNK = 4000
 _KEY = ["file_id", "size", "mtime_ns"]
 
 
-def by_content(files: pl.DataFrame, tables: Tables, writer: Writer, workers: int, progress: Progress) -> pl.DataFrame:
+def by_content(files: pl.DataFrame, catalog: Catalog, writer: Writer, workers: int, progress: Progress) -> pl.DataFrame:
     """Decide the files that have no `state` yet: TRACED, CHANGED, UNTRACEABLE, or UNREAD where nobody can know.
 
     Size and SOPInstanceUID narrow down which files of the sources could be the same; the checksum decides.
@@ -29,10 +28,10 @@ def by_content(files: pl.DataFrame, tables: Tables, writer: Writer, workers: int
     open_ = files.filter(pl.col("state").is_null())
     if open_.is_empty():
         return files
-    found = _same_checksum(open_, tables, writer)
+    found = _same_checksum(open_, catalog, writer)
     rest = open_.join(found, on="place", how="anti")
     if not rest.is_empty():
-        found = pl.concat([found, _compared(rest, tables, writer, workers, progress)], how="diagonal")
+        found = pl.concat([found, _compared(rest, catalog, writer, workers, progress)], how="diagonal")
     told = open_.drop("state", "how", "detail", *AUDITED).join(found, on="place", how="left", maintain_order="left")
     return pl.concat([files.filter(pl.col("state").is_not_null()), told.select(files.columns)])
 
@@ -48,25 +47,25 @@ def _traced(places: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _same_checksum(files: pl.DataFrame, tables: Tables, writer: Writer) -> pl.DataFrame:
+def _same_checksum(files: pl.DataFrame, catalog: Catalog, writer: Writer) -> pl.DataFrame:
     """Find files of the catalog whose checksum is known to be that of one of `files`."""
     wanted = files.lazy().select("place", "sha256")
     known = known_checksums(writer).filter(pl.col("sha256") == pl.col("first_sha256")).select(*_KEY, "sha256")
-    of_catalog = _images(tables).rename({"audited_size": "size", "audited_mtime_ns": "mtime_ns"})
+    of_catalog = _images(catalog).rename({"audited_size": "size", "audited_mtime_ns": "mtime_ns"})
     hits = wanted.join(known, on="sha256").join(of_catalog, on=_KEY).sort("place", "file_id").collect()
     return _traced(hits.rename({"size": "audited_size", "mtime_ns": "audited_mtime_ns"}))
 
 
-def _images(tables: Tables) -> pl.LazyFrame:
-    return audited(tables).filter(pl.col("audited_status").is_in(IMAGES))
+def _images(catalog: Catalog) -> pl.LazyFrame:
+    return audited(catalog).filter(pl.col("audited_status").is_in(IMAGES))
 
 
-def _compared(files: pl.DataFrame, tables: Tables, writer: Writer, workers: int, progress: Progress) -> pl.DataFrame:
+def _compared(files: pl.DataFrame, catalog: Catalog, writer: Writer, workers: int, progress: Progress) -> pl.DataFrame:
     """Read the files of the catalog that could be the same as one of `files`, and compare their bytes."""
     files = _with_uids(files, progress)
-    pairs = _candidates(files, tables)
+    pairs = _candidates(files, catalog)
     alike = pairs.filter(pl.col("size") == pl.col("audited_size"))
-    sources = registered(tables.scan("sources").collect())
+    sources = registered(catalog.scan("sources").collect())
     sums = checksums(writer, _wanted(alike, sources), Rehash.NONE, workers, progress)
     same = alike.join(
         sums.select("file_id", "sha256", "size", "mtime_ns"),
@@ -89,9 +88,9 @@ def _with_uids(files: pl.DataFrame, progress: Progress) -> pl.DataFrame:
     return files.select("place", "size", "sha256").with_columns(pl.concat(uids))
 
 
-def _candidates(files: pl.DataFrame, tables: Tables) -> pl.DataFrame:
+def _candidates(files: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
     """Return pairs of a file and one of the catalog: of its SOPInstanceUID, or of its size where neither is DICOM."""
-    images = _images(tables)
+    images = _images(catalog)
     wanted = files.lazy()
     by_uid = wanted.filter(pl.col("uid").is_not_null()).join(images, left_on="uid", right_on="SOPInstanceUID")
     others = images.filter(pl.col("SOPInstanceUID").is_null()).drop("SOPInstanceUID")

@@ -142,7 +142,7 @@ def _columns(rows: Rows, asked: Asked, path: Path) -> dict[str, tuple[str, ...]]
     if not paths:
         raise DqkitError(
             f"the dataset file {path.name} has no column that is called as columns of paths are: {_told(rows.headers)}",
-            "name it in the policy, dataset: {path: COLUMN}; the first line must hold the headers",
+            "name it in the policy, dataset: {file: COLUMN}; the first line must hold the headers",
         )
     masks = [name for name in rows.headers if _fold(name) in _MASKS or name in label]
     read_too = tuple(name for name in masks if name not in paths and _holds_paths(rows, name))

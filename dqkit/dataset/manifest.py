@@ -13,9 +13,10 @@ from pathlib import Path
 
 import polars as pl
 
-from dqkit.archive.paths import escape, unescape
+from dqkit.archive.paths import escape, parent, unescape
 from dqkit.catalog.schema import TEXT, Schema
 from dqkit.errors import DqkitError
+from dqkit.identity import Pseudonyms
 
 NAME = "manifest.sha256"
 """Name of the file."""
@@ -49,8 +50,12 @@ def manifest_lines(files: pl.DataFrame, root: Path) -> Iterator[bytes]:
         Absolute; where paths are relative to.
     """
     listed = files.filter(pl.col("sha256").is_not_null()).select(LISTED.keys()).unique("place")
-    listed = listed.with_columns(_relative(listed["place"], root)).sort("path")
-    for part in listed.select("sha256", "path").iter_slices(_CHUNK):
+    yield from lines_of(listed.select("sha256", relative_paths(listed["place"], root)))
+
+
+def lines_of(listed: pl.DataFrame) -> Iterator[bytes]:
+    """Give the lines of a manifest of `sha256` and `path` (relative, escaped), sorted, some thousands at a time."""
+    for part in listed.sort("path").select("sha256", "path").iter_slices(_CHUNK):
         yield b"".join(_line(sha256, path) for sha256, path in part.iter_rows())
 
 
@@ -80,7 +85,7 @@ def _summed(pieces: Iterable[bytes], files: pl.DataFrame) -> Manifest:
     return Manifest(total.hexdigest(), lines, int(size))
 
 
-def _relative(places: pl.Series, root: Path) -> pl.Series:
+def relative_paths(places: pl.Series, root: Path) -> pl.Series:
     """Return escaped paths relative to `root`, with ``..`` where they lie beside it."""
     base = os.fsencode(root)
     prefix = escape(base).rstrip("/") + "/"
@@ -108,7 +113,20 @@ def read_manifest(path: Path, root: Path) -> pl.DataFrame:
         It cannot be read, or a line is none of a manifest.
     """
     base = os.fsencode(root)
-    places, sums = [], []
+    rows = read_rows(path)
+    places = [escape(os.path.normpath(os.path.join(base, unescape(name)))) for name in rows["path"]]  # noqa: PTH118
+    return rows.select(pl.Series("place", places, dtype=TEXT), "sha256")
+
+
+def read_rows(path: Path) -> pl.DataFrame:
+    """Read a manifest as `sha256` and `path`, relative as it stands there and escaped.
+
+    Raises
+    ------
+    DqkitError
+        It cannot be read, or a line is none of a manifest.
+    """
+    paths, sums = [], []
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, start=1):
@@ -116,8 +134,20 @@ def read_manifest(path: Path, root: Path) -> pl.DataFrame:
                 if found is None:
                     raise DqkitError(f"{path.name}:{number}: this is no line of a manifest", "restore the file")
                 name = re.sub(rb"\\[\\nr]", lambda hit: _PLAIN[hit[0]], found[3]) if found[1] else found[3]
-                places.append(escape(os.path.normpath(os.path.join(base, name))))  # noqa: PTH118
+                paths.append(escape(name))
                 sums.append(found[2].decode())
     except OSError as error:
         raise DqkitError(f"the manifest {path} cannot be read: {error.strerror}", "restore the file") from error
-    return pl.DataFrame({"place": places, "sha256": sums}, schema=LISTED)
+    return pl.DataFrame({"sha256": sums, "path": paths}, schema={"sha256": TEXT, "path": TEXT})
+
+
+def pseudonymous(rows: pl.DataFrame, pseudonyms: Pseudonyms) -> pl.DataFrame:
+    """Replace the paths of `read_rows` by two pseudonyms each: of the folder, and of the file, as findings name it."""
+    folders: dict[str, str] = {}
+    paths = []
+    for path in rows["path"]:
+        folder = parent(path)
+        if folder not in folders:
+            folders[folder] = pseudonyms.of("folder", folder)
+        paths.append(f"{folders[folder]}/{pseudonyms.of('file', path)}")
+    return rows.select("sha256", pl.Series("path", paths, dtype=TEXT))

@@ -2,8 +2,7 @@
 
 import polars as pl
 
-from dqkit.catalog.store import Writer
-from dqkit.catalog.tables import Tables
+from dqkit.catalog.store import Catalog, Writer
 from dqkit.dataset.sources import AUDITED, audited
 from dqkit.dataset.states import How, State
 from dqkit.index.checksums import Rehash, checksums, places_of
@@ -14,7 +13,7 @@ _FINAL = (State.UNREAD.value, State.MISSING.value)
 
 
 def by_provenance(
-    files: pl.DataFrame, tables: Tables, writer: Writer, workers: int, progress: Progress
+    files: pl.DataFrame, catalog: Catalog, writer: Writer, workers: int, progress: Progress
 ) -> pl.DataFrame:
     """Decide the files whose checksum is that of an output: TRACED where every source still has the bytes it had.
 
@@ -33,7 +32,7 @@ def by_provenance(
     )  # fmt: skip
     if made.is_empty():
         return files
-    told = _told(_sources(made, tables, writer, workers, progress))
+    told = _told(_sources(made, catalog, writer, workers, progress))
     both = files.join(told, left_on="sha256", right_on="output_sha256", how="left", maintain_order="left", suffix="_of")
     is_output = pl.col("state_of").is_not_null() & ~pl.col("state").is_in(_FINAL)
     columns = ["state", "how", "detail", *AUDITED]
@@ -42,11 +41,11 @@ def by_provenance(
     ).select(files.columns)
 
 
-def _sources(made: pl.DataFrame, tables: Tables, writer: Writer, workers: int, progress: Progress) -> pl.DataFrame:
+def _sources(made: pl.DataFrame, catalog: Catalog, writer: Writer, workers: int, progress: Progress) -> pl.DataFrame:
     """Add to each pair of output and source what the catalog knows of the source, and its checksum now."""
     known = (
         made.lazy()
-        .join(audited(tables), left_on="source_file_id", right_on="file_id", how="left", coalesce=False)
+        .join(audited(catalog), left_on="source_file_id", right_on="file_id", how="left", coalesce=False)
         .collect()
     )
     wanted = known.filter(pl.col("file_id").is_not_null()).select(
@@ -56,7 +55,7 @@ def _sources(made: pl.DataFrame, tables: Tables, writer: Writer, workers: int, p
         pl.col("audited_size").alias("size"),
         pl.col("audited_mtime_ns").alias("mtime_ns"),
     )
-    places = places_of(wanted.unique("file_id"), registered(tables.scan("sources").collect()))
+    places = places_of(wanted.unique("file_id"), registered(catalog.scan("sources").collect()))
     sums = checksums(writer, places, Rehash.NONE, workers, progress)
     return known.join(sums.select("file_id", "sha256"), on="file_id", how="left")
 
@@ -69,7 +68,8 @@ def _told(pairs: pl.DataFrame) -> pl.DataFrame:
         changed=(pl.col("sha256") != pl.col("source_sha256")).fill_null(value=False),
     )
     each = pairs.group_by("output_sha256", maintain_order=True).agg(
-        pl.col("gone", "unseen", "changed").any(), *(pl.col(name).drop_nulls().first() for name in AUDITED)
+        pl.col("gone", "unseen", "changed").any(),
+        *(pl.col(name).any() if name == "superseded" else pl.col(name).drop_nulls().first() for name in AUDITED),
     )
     gone, unseen, changed = pl.col("gone"), pl.col("unseen"), pl.col("changed")
     return each.select(

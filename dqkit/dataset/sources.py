@@ -3,8 +3,8 @@
 import polars as pl
 
 from dqkit.archive.paths import escape
-from dqkit.catalog.schema import INSTANCES, INT, TEXT, Schema
-from dqkit.catalog.tables import Tables
+from dqkit.catalog.schema import FLAG, INSTANCES, INT, TEXT, Schema
+from dqkit.catalog.store import Catalog
 from dqkit.dataset.files import real_places
 from dqkit.dataset.states import KEYS
 from dqkit.index.sources import Source, registered
@@ -18,18 +18,20 @@ AUDITED: Schema = {
     "audited_size": INT,
     "audited_mtime_ns": INT,
     "audited_status": TEXT,
+    "superseded": FLAG,  # a resend took its place: it is not judged
     **KEYS,
 }
 """What the catalog knows of a file, as it was audited."""
 
 
-def audited(tables: Tables) -> pl.LazyFrame:
+def audited(catalog: Catalog) -> pl.LazyFrame:
     """Return every file of the catalog: AUDITED, source_id, path and SOPInstanceUID."""
-    return tables.scan("instances").select(
+    return catalog.scan("instances", superseded=True).select(
         "file_id",
         pl.col("size").alias("audited_size"),
         pl.col("mtime_ns").alias("audited_mtime_ns"),
         pl.col("status").alias("audited_status"),
+        pl.col("superseded_by").is_not_null().alias("superseded"),
         *KEYS,
         "source_id",
         "path",
@@ -37,7 +39,7 @@ def audited(tables: Tables) -> pl.LazyFrame:
     )
 
 
-def with_audited(files: pl.DataFrame, tables: Tables) -> pl.DataFrame:
+def with_audited(files: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
     """Add AUDITED to files that lie in a source, null to others; links are followed where the path itself is none.
 
     Parameters
@@ -45,11 +47,11 @@ def with_audited(files: pl.DataFrame, tables: Tables) -> pl.DataFrame:
     files
         `place` and any other columns.
     """
-    roots = _roots(registered(tables.scan("sources").collect()))
-    direct = _known(files.select("place", pl.col("place").alias("real")), roots, tables)
+    roots = _roots(registered(catalog.scan("sources").collect()))
+    direct = _known(files.select("place", pl.col("place").alias("real")), roots, catalog)
     rest = files.select("place").join(direct, on="place", how="anti")
     linked = rest.select("place", real_places(rest["place"]).alias("real")).filter(pl.col("real") != pl.col("place"))
-    known = pl.concat([direct, _known(linked, roots, tables)])
+    known = pl.concat([direct, _known(linked, roots, catalog)])
     return files.join(known, on="place", how="left", maintain_order="left")
 
 
@@ -57,7 +59,7 @@ def _roots(sources: list[Source]) -> list[tuple[str, str]]:
     return [(one.source_id, escape(one.root_bytes).rstrip("/") + "/") for one in sources]
 
 
-def _known(places: pl.DataFrame, roots: list[tuple[str, str]], tables: Tables) -> pl.DataFrame:
+def _known(places: pl.DataFrame, roots: list[tuple[str, str]], catalog: Catalog) -> pl.DataFrame:
     """Return place and AUDITED of those whose `real` path is one of the catalog."""
     schema = {"source_id": INSTANCES["source_id"], "path": INSTANCES["path"], "place": TEXT}
     inside = pl.concat(
@@ -75,4 +77,4 @@ def _known(places: pl.DataFrame, roots: list[tuple[str, str]], tables: Tables) -
     )
     if inside.is_empty():
         return pl.DataFrame(schema={"place": TEXT, **AUDITED})
-    return inside.lazy().join(audited(tables), on=["source_id", "path"]).select("place", *AUDITED).collect()
+    return inside.lazy().join(audited(catalog), on=["source_id", "path"]).select("place", *AUDITED).collect()

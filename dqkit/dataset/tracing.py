@@ -1,10 +1,10 @@
 """Traces each file of a dataset to an audited series; the checksum decides, path and header only find candidates."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
-from dqkit.catalog.schema import TEXT, conform
+from dqkit.catalog.schema import FLAG, TEXT, conform
 from dqkit.catalog.store import Catalog, Writer
 from dqkit.catalog.tables import Tables
 from dqkit.dataset.content import by_content
@@ -21,6 +21,14 @@ SILENTLY = "its bytes changed though size and modification time did not"
 
 
 @dataclass(frozen=True)
+class Unfit:
+    """`series_key` of series with findings that fail; `unmended` of those with findings that no recipe mends."""
+
+    series: frozenset[str] = frozenset()
+    unmended: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class TraceOptions:
     """What a person may ask of a trace.
 
@@ -31,14 +39,14 @@ class TraceOptions:
     judged
         The tables that are judged, where that is not the whole catalog: what is not in them is outside.
     unfit
-        `series_key` of series with findings that fail.
+        Series with findings that fail; what was made of one by a recipe is held against what no recipe mends.
     workers
         Threads that read files.
     """
 
     rehash: Rehash = Rehash.NONE
     judged: Tables | None = None
-    unfit: frozenset[str] = frozenset()
+    unfit: Unfit = field(default_factory=Unfit)
     workers: int = 2
 
 
@@ -68,7 +76,9 @@ def trace_files(
     return conform(with_same_bytes(_fit(traced, options), listed), TRACED)
 
 
-_TOLD = {name: kind for name, kind in TRACED.items() if name not in ("row", "times", "splits", "same_as")}
+_TOLD = {name: kind for name, kind in TRACED.items() if name not in ("row", "times", "splits", "same_as")} | {
+    "superseded": FLAG
+}
 
 
 def _not_there(files: pl.DataFrame) -> pl.DataFrame:
@@ -137,15 +147,24 @@ def _by_path(files: pl.DataFrame, writer: Writer) -> pl.DataFrame:
 def _fit(traced: pl.DataFrame, options: TraceOptions) -> pl.DataFrame:
     """Set apart what was traced to series that are not judged, or that are not fit."""
     is_traced = pl.col("state") == State.TRACED.value
-    state, detail = pl.col("state"), pl.col("detail")
-    if options.unfit:
-        bad = is_traced & pl.col("series_key").is_in(list(options.unfit))
-        state = pl.when(bad).then(pl.lit(State.UNFIT.value)).otherwise(state)
-        detail = pl.when(bad).then(pl.lit("its series has findings that fail")).otherwise(detail)
+    apart = [(pl.col("superseded").fill_null(value=False), State.OUTSIDE, "a resend of its hospital took its place")]
     if options.judged is not None:
         ids = traced.lazy().filter(is_traced).select("file_id")
         judged = options.judged.scan("instances").select("file_id").join(ids, on="file_id", how="semi").collect()
-        out = is_traced & ~pl.col("file_id").is_in(judged["file_id"].implode())
-        state = pl.when(out).then(pl.lit(State.OUTSIDE.value)).otherwise(state)
-        detail = pl.when(out).then(pl.lit("its series is not among those that are judged")).otherwise(detail)
+        # A file without a series (NIfTI) cannot be in a cohort of series: what alone is judged says nothing of it.
+        out = pl.col("series_key").is_not_null() & ~pl.col("file_id").is_in(judged["file_id"].implode())
+        apart.append((out, State.OUTSIDE, "its series is not among those that are judged"))
+    if options.unfit.series:
+        made = pl.col("how") == How.PROVENANCE.value
+        bad = pl.when(made).then(_in(options.unfit.unmended)).otherwise(_in(options.unfit.series))
+        apart.append((bad, State.UNFIT, "its series has findings that fail"))
+    state, detail = pl.col("state"), pl.col("detail")
+    for condition, verdict, why in reversed(apart):
+        hit = is_traced & condition.fill_null(value=False)
+        state = pl.when(hit).then(pl.lit(verdict.value)).otherwise(state)
+        detail = pl.when(hit).then(pl.lit(why)).otherwise(detail)
     return traced.with_columns(state.alias("state"), detail.alias("detail"))
+
+
+def _in(series: frozenset[str]) -> pl.Expr:
+    return pl.col("series_key").is_in(list(series))

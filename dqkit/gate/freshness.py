@@ -31,7 +31,8 @@ def source_seen_at(catalog: Catalog) -> datetime | None:
 
 
 def _looks(catalog: Catalog) -> Iterator[tuple[datetime, list[str]]]:
-    runs = catalog.scan("runs").filter(pl.col("command") == "index").select("ended_at", "counts").collect()
+    looking = pl.col("command").is_in(["index", "index table"])
+    runs = catalog.scan("runs").filter(looking).select("ended_at", "counts").collect()
     for ended_at, counts in runs.iter_rows():
         yield ended_at, json.loads(counts).get("sources", [])
 

@@ -109,7 +109,7 @@ def _condition(minimum: Minimum, counted: pl.DataFrame, site: str | None, label:
     rows = rows if label is None else rows.filter(pl.col("label") == label)
     found = int(rows.unique(["site", "key"])["weight"].sum())
     enough = found >= minimum.number
-    finding = one_finding(f"{found} {minimum.counted}", f"at least {minimum.number}", label or "")
+    finding = one_finding(f"{found} {_word(minimum.counted, found)}", f"at least {minimum.number}", label or "")
     return Condition(
         TOO_FEW if label is None else TOO_FEW_OF_A_CLASS,
         minimum.severity,
@@ -118,3 +118,8 @@ def _condition(minimum: Minimum, counted: pl.DataFrame, site: str | None, label:
         failed=0 if enough else 1,
         findings=finding.clear() if enough else finding,
     )
+
+
+def _word(counted: Counted, number: int) -> str:
+    one = {Counted.PATIENTS: "patient", Counted.STUDIES: "study", Counted.SERIES: "series", Counted.IMAGES: "image"}
+    return one[counted] if number == 1 else counted.value

@@ -18,6 +18,7 @@ from dqkit.catalog.cohort import Cohort
 from dqkit.catalog.runs import Record, last
 from dqkit.catalog.store import Catalog
 from dqkit.catalog.tables import Tables
+from dqkit.dataset.tracing import Unfit
 from dqkit.gate.baseline import Baseline
 from dqkit.gate.condition import Condition
 from dqkit.gate.dataset import DatasetTrace
@@ -38,7 +39,7 @@ from dqkit.gate.waivers import UsedWaivers, WaiverFile, waive
 from dqkit.identity import Pseudonyms
 from dqkit.index.checksums import Rehash
 from dqkit.index.progress import Progress, Silent
-from dqkit.model import Origin, Severity
+from dqkit.model import Origin, RuleStatus
 from dqkit.rulebook.book import Book, load_book
 from dqkit.rulebook.pack import Pack
 from dqkit.rulebook.pack_rules import with_packs
@@ -211,12 +212,22 @@ def _traced(
     if options.dataset is None:
         return None
     progress.stage("tracing the dataset")
-    severe = [severity.value for severity in Severity if severity.rank >= policy.fail_on.rank]
-    findings = audited.findings.filter(pl.col("severity").is_in(severe))
-    waived, _ = waive(with_places(findings, catalog, pseudonyms), options.waivers, options.now.date())
-    unfit = series_keys(findings, catalog).filter(waived["waived_by"] == "").drop_nulls()
     judged = part_of(catalog, asked.only) if asked.only else None
-    return trace(options.dataset, policy, catalog, pseudonyms, progress, judged=judged, unfit=frozenset(unfit))
+    unfit = _unfit(asked, audited.findings, catalog, pseudonyms)
+    return trace(options.dataset, policy, catalog, pseudonyms, progress, judged=judged, unfit=unfit)
+
+
+def _unfit(asked: Asked, findings: pl.DataFrame, catalog: Catalog, pseudonyms: Pseudonyms) -> Unfit:
+    """Return the series with findings that fail the gate and are not waived."""
+    rules = [rule for rule in asked.judges.book.rules if rule.status is not RuleStatus.PREVIEW]
+    fails = [rule.label for rule in rules if rule.severity.rank >= asked.policy.fail_on.rank]
+    mended = [rule.label for rule in rules if rule.remedy.harmonize]
+    label = pl.concat_str("rule_id", pl.col("variant").fill_null(""), separator=" ").str.strip_chars_end()
+    failing = findings.filter(label.is_in(fails))
+    waived, _ = waive(with_places(failing, catalog, pseudonyms), asked.options.waivers, asked.options.now.date())
+    keyed = failing.select(series_keys(failing, catalog).alias("key"), label.is_in(mended).alias("mended"))
+    keyed = keyed.filter(waived["waived_by"] == "").drop_nulls("key")
+    return Unfit(frozenset(keyed["key"]), frozenset(keyed.filter(~pl.col("mended"))["key"]))
 
 
 def _sites(tables: Tables) -> frozenset[str]:

@@ -6,16 +6,15 @@ from typing import Any
 
 import polars as pl
 
-from dqkit.archive.paths import escape
 from dqkit.catalog.schema import INT, conform
 from dqkit.catalog.store import Catalog
 from dqkit.catalog.tables import Tables
 from dqkit.dataset.entries import Asked, Dataset, read_dataset
 from dqkit.dataset.files import Listed, files_of
 from dqkit.dataset.manifest import NAME as MANIFEST_NAME
-from dqkit.dataset.manifest import manifest_of
+from dqkit.dataset.manifest import manifest_of, relative_paths
 from dqkit.dataset.states import State
-from dqkit.dataset.tracing import SILENTLY, TraceOptions, trace_files
+from dqkit.dataset.tracing import SILENTLY, TraceOptions, Unfit, trace_files
 from dqkit.gate import dataset_kinds as kinds
 from dqkit.gate.condition import CONDITION_FINDINGS, Condition, Kind
 from dqkit.gate.dataset import DATASET_ROWS, DatasetTrace
@@ -49,7 +48,7 @@ def trace(
     progress: Progress,
     *,
     judged: Tables | None = None,
-    unfit: frozenset[str] = frozenset(),
+    unfit: Unfit | None = None,
 ) -> DatasetTrace:
     """Trace every file that training will read to an audited series.
 
@@ -62,7 +61,7 @@ def trace(
     judged
         What is judged of it, where that is a part (a cohort, ``only``).
     unfit
-        `series_key` of series with findings that fail.
+        Series with findings that fail.
 
     Raises
     ------
@@ -75,7 +74,7 @@ def trace(
     read = read_dataset(dataset, asked)
     listed = files_of(read, progress)
     rehash = policy.rehash
-    options = TraceOptions(rehash, judged, unfit, os.cpu_count() or 1)
+    options = TraceOptions(rehash, judged, unfit or Unfit(), os.cpu_count() or 1)
     files = trace_files(listed, catalog, options, progress)
     rows = _rows(files, listed)
     patients = _patients_in_splits(rows)
@@ -91,12 +90,11 @@ def trace(
 
 def _subjects(files: pl.DataFrame, dataset: Dataset, pseudonyms: Pseudonyms) -> pl.Series:
     """Return the pseudonym of each file that may be named in a finding; others need none."""
-    base = escape(os.fsencode(dataset.root))
     faulty = (files["state"] != State.TRACED.value) | (files["times"] > 1) | files["same_as"].is_not_null()
     faulty |= files["splits"] > 1
     names = [
-        f"file {pseudonyms.of('file', place.removeprefix(base))}" if wanted else ""
-        for place, wanted in zip(files["place"], faulty, strict=True)
+        f"file {pseudonyms.of('file', path)}" if wanted else ""
+        for path, wanted in zip(relative_paths(files["place"], dataset.root), faulty, strict=True)
     ]
     return pl.Series("subject", names, dtype=pl.String)
 

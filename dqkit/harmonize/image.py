@@ -8,7 +8,7 @@ from typing import Any
 from dqkit.harmonize.grid import Grid
 from dqkit.harmonize.recipe import Recipe
 from dqkit.harmonize.source import Contribution, SourceSlice
-from dqkit.harmonize.volume import Volume
+from dqkit.harmonize.volume import Matrix, Volume
 
 
 @dataclass(frozen=True)
@@ -44,18 +44,31 @@ class HarmonizedImage:
     series: Mapping[str, Any] = field(default_factory=dict)
     times: tuple[Mapping[str, str], ...] = ()
 
+    @property
+    def in_space_of_sources(self) -> Matrix:
+        """Index (column, row, slice) to the space in which the sources have their positions, shape (4, 4).
+
+        LPS for stacks; of an image of one plane mm in the plane of its file, as it was before step ``place`` gave it
+        directions in the patient.
+        """
+        steps = self.volume.steps
+        placed = [i for i, step in enumerate(steps) if step.name == "place"]
+        return steps[placed[0] - 1].affine if placed and placed[0] else self.volume.affine
+
 
 @dataclass(frozen=True)
 class LabelFile:
     """A file of labels of the study that an image was made from: it may or may not point at the image's sources.
 
-    `kind` is SEG, RTSTRUCT or NIFTI.
+    `kind` is SEG, RTSTRUCT or NIFTI. A NIfTI file holds no reference: `points_at` is the key of the series that a table
+    gave for it, else empty.
     """
 
     file_id: str
     path: bytes
     kind: str
     sop_instance_uid: str = ""
+    points_at: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,13 +78,16 @@ class FollowedLabel:
     Attributes
     ----------
     name
-        Segment or ROI number and nothing of its text (``segment-1``, ``roi-3``).
+        Segment or ROI number and nothing of its text (``segment-1``, ``roi-3``); ``table`` for the table of its names;
+        empty for a file that was refused as a whole.
     path
         What was written; None where the label was refused.
     reason
         Why it was refused, else empty.
     volume_before_mm3, volume_after_mm3
         Of the label in its own file, and on the grid of the image.
+    warnings
+        Sentences for the manifest, free of values of files.
     """
 
     label: LabelFile
@@ -81,3 +97,4 @@ class FollowedLabel:
     volume_before_mm3: float | None = None
     volume_after_mm3: float | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()

@@ -95,6 +95,8 @@ class Plan:
         What ``--select`` and ``--cohort`` said.
     out_of_scope
         Modality -> stacks that the recipe is not for.
+    masks
+        File id of a NIfTI mask -> series key of the images that it belongs to, as a table gave them.
     """
 
     recipe: Recipe
@@ -104,6 +106,7 @@ class Plan:
     images: tuple[PlannedImage, ...] = ()
     refusals: tuple[PlannedRefusal, ...] = ()
     out_of_scope: Mapping[str, int] = field(default_factory=dict)
+    masks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ def plan_to_plain(plan: Plan) -> dict[str, Any]:
         "recipe": plan.recipe.plain,
         "recipe_sha256": plan.recipe.sha256,
         "out_of_scope": dict(plan.out_of_scope),
+        **({"masks": dict(sorted(plan.masks.items()))} if plan.masks else {}),
         "write": [_image_to_plain(image) for image in plan.images],
         "refuse": [_refusal_to_plain(refusal) for refusal in plan.refusals],
     }
@@ -107,6 +108,7 @@ def _plan(plain: Mapping[str, Any], path: Path) -> Plan:
         images=tuple(_image(item) for item in plain["write"]),
         refusals=tuple(_refusal(item) for item in plain["refuse"]),
         out_of_scope=dict(plain["out_of_scope"]),
+        masks=dict(plain.get("masks", {})),
     )
 
 

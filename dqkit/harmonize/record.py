@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from dqkit import __version__
-from dqkit.harmonize.image import FollowedLabel, HarmonizedImage
+from dqkit.harmonize.image import FollowedLabel, HarmonizedImage, LabelFile
 from dqkit.harmonize.one_image import Task
+from dqkit.harmonize.recipe import Recipe
 from dqkit.harmonize.refusal import Refused
 from dqkit.harmonize.source import Contribution
 
@@ -75,6 +76,7 @@ def rows_of_labels(task: Task, task_hash: str, labels: Sequence[FollowedLabel], 
             "label_name": label.name,
             "label_before_mm3": label.volume_before_mm3,
             "label_after_mm3": label.volume_after_mm3,
+            "warnings": list(label.warnings),
             "steps": _json([{"name": "follow", "parameters": dict(label.parameters)}]),
         }
         if label.path is None:
@@ -83,6 +85,20 @@ def rows_of_labels(task: Task, task_hash: str, labels: Sequence[FollowedLabel], 
             row |= _of_file(label.path, folder)
         rows.append(row)
     return rows
+
+
+def row_of_lone_label(recipe: Recipe, label: LabelFile, label_id: str, task_hash: str, fault: str) -> Row:
+    """Return the row of a label whose image is not in the catalog."""
+    return {
+        "image_id": label_id,
+        "kind": "label",
+        "format": label.kind.lower(),
+        "recipe": f"{recipe.name} {recipe.version}",
+        "recipe_sha256": recipe.sha256,
+        "label_file_id": label.file_id,
+        "label_name": "",
+        "task": task_hash,
+    } | refusal("label", fault)
 
 
 def _same_for_all(task: Task, task_hash: str) -> Row:

@@ -31,6 +31,7 @@ class Reason(StrEnum):
     OVERFLOW = "overflow"
     TOO_LARGE = "too_large"
     INTENSITY = "intensity"
+    DICOM_CLASS = "dicom_class"
     BURNED_IN = "burned_in"
     SECONDARY = "secondary"
     FORMAT = "format"

@@ -12,15 +12,17 @@ import polars as pl
 
 from dqkit.catalog.tables import Tables
 from dqkit.errors import DqkitError, IncompleteError, NothingToCheckError
+from dqkit.harmonize.following.unclaimed import Known, label_files, studies_concerned
 from dqkit.harmonize.journal import OutFolder, opened
 from dqkit.harmonize.plan import Plan, PlannedRefusal
-from dqkit.harmonize.record import Row, refusal
+from dqkit.harmonize.record import Row, refusal, row_of_lone_label
 from dqkit.harmonize.tasks import Pending, pending_of
 from dqkit.harmonize.work import Done, work
 from dqkit.harmonize.write import WRITERS
 from dqkit.identity import digest
 from dqkit.index.progress import Progress, Silent
 from dqkit.index.shards import process_pool
+from dqkit.index.sources import root_path
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class RunSummary:
         What kept us from it -> images about which nothing can be said: the run is incomplete.
     manifest
         All rows of the folder (catalog.schema.HARMONIZED).
+    labels
+        How many segments of labels followed their image (key ``followed``), and reason -> how many did not.
     """
 
     written: int
@@ -61,6 +65,7 @@ class RunSummary:
     failed: Mapping[str, int]
     manifest: pl.DataFrame = field(repr=False)
     seconds: float = 0.0
+    labels: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -114,8 +119,11 @@ def harmonize(
                 written += any(row["status"] == "written" for row in done.rows)
         except OSError as error:
             raise _full(out, error.strerror or type(error).__name__) from error
+        if plan.recipe.labels.follow:
+            _note_labels(plan, tables, folder, current)
         manifest = _closed(folder, current, tables, out)
-    return RunSummary(written, unchanged, _refused(manifest, current), dict(failed), manifest, monotonic() - began)
+    return RunSummary(written, unchanged, _refused(manifest, current), dict(failed), manifest, monotonic() - began,
+                      _labels(manifest, current))  # fmt: skip
 
 
 def _checked(formats: Sequence[str]) -> tuple[str, ...]:
@@ -194,6 +202,25 @@ def _note_refusals(refusals: Sequence[PlannedRefusal], plan: Plan, folder: OutFo
             folder.add([_row_of(one, plan, image_id, task)])
 
 
+def _note_labels(plan: Plan, tables: Tables, folder: OutFolder, current: dict[str, str]) -> None:
+    """Give labels whose image is not in the catalog their rows in the manifest."""
+    done = folder.done()
+    known = Known(tables)
+    roots = dict(tables.scan("sources").select("source_id", "root").collect().iter_rows())
+    concerned = studies_concerned(tables, {image.series_key for image in plan.images})
+    for file_id, (label, study, state) in label_files(
+        tables, {k: root_path(root) for k, root in roots.items()}
+    ).items():
+        label_id = digest("label", file_id)
+        current[label_id] = ""  # what an earlier run said of it counts no longer
+        fault = known.fault_of(label) if study in concerned else None
+        if fault is None:
+            continue
+        current[label_id] = task = digest("label", plan.recipe.sha256, file_id, state, fault)
+        if task not in done:
+            folder.add([row_of_lone_label(plan.recipe, label, label_id, task, fault)])
+
+
 def _row_of(one: PlannedRefusal, plan: Plan, image_id: str, task: str) -> Row:
     return {
         "image_id": image_id,
@@ -231,6 +258,15 @@ def _refused(manifest: pl.DataFrame, current: Mapping[str, str]) -> dict[str, in
         tasks, on="task", how="semi"
     )
     return dict(sorted(Counter(rows["reason"].to_list()).items()))
+
+
+def _labels(manifest: pl.DataFrame, current: Mapping[str, str]) -> dict[str, int]:
+    """Count what became of segments (of labels as a whole where none could be read), each once for an image."""
+    tasks = pl.DataFrame({"task": list(current.values())}, schema={"task": pl.String})
+    rows = manifest.filter((pl.col("kind") == "label") & (pl.col("label_name") != "table").fill_null(value=True))
+    rows = rows.join(tasks, on="task", how="semi").unique(["image_id", "label_file_id", "label_name", "status"])
+    told = rows.select(pl.when(pl.col("status") == "written").then(pl.lit("followed")).otherwise("detail"))
+    return dict(sorted(Counter(told.to_series().to_list()).items()))
 
 
 def workers_for(asked: int | None) -> int:

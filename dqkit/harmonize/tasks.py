@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from dqkit.archive.paths import parent, unescape
+from dqkit.archive.paths import unescape
 from dqkit.catalog.tables import Tables
 from dqkit.harmonize.image import LabelFile
 from dqkit.harmonize.one_image import Task
@@ -22,6 +22,9 @@ from dqkit.model import FileStatus
 
 WORK_VERSION = 1
 """Outputs of another version of this work are made again."""
+
+LABELS_MADE_BY = "dqkit"
+"""Manufacturer of the SEGs that runs write (following/seg.py)."""
 
 _A_BATCH = 500
 """Images whose files are looked up together."""
@@ -66,13 +69,16 @@ def pending_of(plan: Plan, tables: Tables) -> Iterator[Pending]:
         for source, root in tables.scan("sources").select("source_id", "root").collect().iter_rows()
     }
     rests_on = _rests_on(plan.recipe)
+    masks = _masks(plan, tables, roots)
     for start in range(0, len(plan.images), _A_BATCH):
         batch = plan.images[start : start + _A_BATCH]
         rows = _rows(plan.recipe, tables, batch)
         files = _files(tables, [file for row in rows.values() for file in row["file_ids"]], roots)
         series = _series(plan.recipe, tables, batch)
         labels = (
-            _labels(tables, [row["study_key"] for row in rows.values()], roots) if plan.recipe.labels.follow else {}
+            _labels(tables, [row["study_key"] for row in rows.values()], roots) | masks
+            if plan.recipe.labels.follow
+            else {}
         )
         for planned in batch:
             of_image = [rows.get(stack) for stack in planned.stacks]
@@ -121,27 +127,42 @@ def _series(recipe: Recipe, tables: Tables, batch: Sequence[PlannedImage]) -> di
 
 
 def _labels(tables: Tables, studies: Sequence[str], roots: Mapping[str, Any]) -> dict[str, list[tuple[LabelFile, str]]]:
-    """Return study key -> its files of labels, each with size and time; NIfTI files by the folder they lie in."""
+    """Return study key -> its SEGs and RTSTRUCTs, each with size and time."""
     keys = pl.DataFrame({"study_key": sorted(set(studies))}, schema={"study_key": pl.String}).lazy()
-    columns = ("file_id", "source_id", "path", "size", "mtime_ns", "SOPInstanceUID")
+    columns = ("file_id", "source_id", "path", "size", "mtime_ns", "SOPInstanceUID", "Manufacturer")
     files = tables.scan("instances").filter(pl.col("status") == FileStatus.DICOM).select(columns)
     kinds = tables.scan("labels").filter(pl.col("Modality").is_in(["SEG", "RTSTRUCT"]))
-    told = kinds.join(keys, on="study_key", how="semi").select("file_id", "study_key", kind="Modality")
+    # By the study's UID, not its key: objects that name no institution can count to another site than their images
+    uids = tables.scan("series").join(keys, on="study_key", how="semi").select("study_key", "StudyInstanceUID").unique()
+    told = kinds.select("file_id", "StudyInstanceUID", kind="Modality").join(uids, on="StudyInstanceUID")
     found: dict[str, list[tuple[LabelFile, str]]] = {}
     for row in told.join(files, on="file_id").sort("study_key", "file_id").collect().iter_rows(named=True):
         label = LabelFile(row["file_id"], _path(roots, row), row["kind"], row["SOPInstanceUID"] or "")
-        found.setdefault(row["study_key"], []).append((label, f"{row['size']} {row['mtime_ns']}"))
-    masks = tables.scan("instances").filter(pl.col("status") == FileStatus.NIFTI).select(*columns, "folder")
-    for row in masks.sort("file_id").collect().iter_rows(named=True):
-        label = LabelFile(row["file_id"], _path(roots, row), "NIFTI")
-        found.setdefault(_folder_key(row["source_id"], row["folder"]), []).append(
-            (label, f"{row['size']} {row['mtime_ns']}")
+        # What an earlier run made of a label belongs to the images that it made, and stands in their source
+        place = (
+            _source_key(row["study_key"], row["source_id"])
+            if row["Manufacturer"] == LABELS_MADE_BY
+            else row["study_key"]
         )
+        found.setdefault(place, []).append((label, f"{row['size']} {row['mtime_ns']}"))
     return found
 
 
-def _folder_key(source: str, folder: str) -> str:
-    return f"{source}/{folder}"
+def _source_key(study_key: str, source_id: str) -> str:
+    return f"{study_key} {source_id}"
+
+
+def _masks(plan: Plan, tables: Tables, roots: Mapping[str, Any]) -> dict[str, list[tuple[LabelFile, str]]]:
+    """Return series key -> the NIfTI masks that the plan's table gives it, each with size and time."""
+    ids = pl.DataFrame({"file_id": sorted(plan.masks)}, schema={"file_id": pl.String}).lazy()
+    columns = ("file_id", "source_id", "path", "size", "mtime_ns")
+    rows = tables.scan("instances").select(columns).join(ids, on="file_id", how="semi").sort("file_id").collect()
+    found: dict[str, list[tuple[LabelFile, str]]] = {}
+    for row in rows.iter_rows(named=True):
+        series = plan.masks[row["file_id"]]
+        label = LabelFile(row["file_id"], _path(roots, row), "NIFTI", points_at=series)
+        found.setdefault(series, []).append((label, f"{row['size']} {row['mtime_ns']}"))
+    return found
 
 
 def _pending(
@@ -197,13 +218,10 @@ def _depth(row: Mapping[str, Any]) -> float | None:
 def _labels_beside(
     rows: Sequence[Mapping[str, Any] | None], labels: Mapping[str, list[tuple[LabelFile, str]]], stacks: Sequence[Stack]
 ) -> list[tuple[LabelFile, str]]:
-    """Return the labels of the study, and the NIfTI files in the folder of the first file or the one above."""
+    """Return the labels of the study, and the masks of the series."""
     first = next((row for row in rows if row is not None), None)
     if first is None or not stacks[0].files:
         return []
-    found = list(labels.get(first["study_key"], ()))
-    folder = parent(first["first_path"]) if first.get("first_path") else None
-    if folder is not None:
-        for place in dict.fromkeys((folder, parent(folder))):
-            found += labels.get(_folder_key(first["source_id"], place), ())
-    return found
+    study, source = first["study_key"], first["source_id"]
+    masks = labels.get(first["series_key"], ())
+    return [*labels.get(study, ()), *labels.get(_source_key(study, source), ()), *masks]

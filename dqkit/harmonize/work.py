@@ -75,18 +75,42 @@ def _rows(pending: Pending, formats: Sequence[str], images: Path, warnings: list
         raise Refused(Reason.NO_FILES, "the catalog no longer holds the stack: plan again")
     make = harmonized_plane if "image" in pending.planned.do else harmonized
     image = make(pending.task, warnings.append)
-    written = {name: _written(partial(WRITERS[name], image, images)) for name in formats}
-    said = list(dict.fromkeys(warnings))
-    rows = rows_of_image(pending.task, pending.task_hash, image, written, images, said)
-    followed = _written(partial(_followed, pending.labels, image, images))
+    written, refused = _in_formats(image, formats, images)
+    rows = rows_of_image(pending.task, pending.task_hash, image, written, images, list(dict.fromkeys(warnings)))
+    rows += [row_of_refusal(pending.task, pending.task_hash, why) | {"format": name} for name, why in refused.items()]
+    followed = _written(partial(_followed, pending.labels, image, images, tuple(written)))
     return rows + rows_of_labels(pending.task, pending.task_hash, followed, images)
 
 
-def _followed(labels: Sequence[LabelFile], image: HarmonizedImage, images: Path) -> list[FollowedLabel]:
+def _in_formats(
+    image: HarmonizedImage, formats: Sequence[str], images: Path
+) -> tuple[dict[str, Sequence[Path]], dict[str, Refused]]:
+    """Write an image in each of `formats`; return the files of each, and why it cannot be had in the others.
+
+    Raises
+    ------
+    Refused
+        It cannot be had in any.
+    """
+    written: dict[str, Sequence[Path]] = {}
+    refused: dict[str, Refused] = {}
+    for name in formats:
+        try:
+            written[name] = _written(partial(WRITERS[name], image, images))
+        except Refused as why:
+            refused[name] = why
+    if not written:
+        raise next(iter(refused.values()))
+    return written, refused
+
+
+def _followed(
+    labels: Sequence[LabelFile], image: HarmonizedImage, images: Path, formats: Sequence[str]
+) -> list[FollowedLabel]:
     found: list[FollowedLabel] = []
     for kind, follow in FOLLOWERS.items():
         if of_kind := [label for label in labels if label.kind == kind]:
-            found += follow(of_kind, image, images)
+            found += follow(of_kind, image, images, formats)
     return found
 
 

@@ -219,7 +219,7 @@ def _update(
         return
     progress.stage("sorting into series", len(touched))
     for group in range(groups):
-        buckets = sorted(b for b in touched if b % groups == group)
+        buckets = sorted(b for b in touched if shards.group_of(b, groups) == group)
         if buckets:
             fresh = [shard.frame() for shard in written if shard.group == group]
             folders = [c.folder_rows.filter(pl.col("bucket").is_in(buckets)) for c in changes]
@@ -268,7 +268,7 @@ def _write_group(
         kept = kept.join(replaced, on="file_id", how="anti")
     rows = pl.concat([frame for frame in [kept, *fresh] if frame.height] or [empty(INSTANCES)])
     rows, gave_way = resent.parted(with_keys(namer.name(rows)))
-    rows = with_content_hashes(rows, namer.roots.get).sort("source_id", "path")
+    rows = with_content_hashes(rows, namer.roots.get).sort("bucket", "source_id", "path")
     planes = planes_of(rows)
     marked = with_surveys(rows, planes)
     stacks = stacks_of(marked)
@@ -289,7 +289,7 @@ def settle(writer: Writer, table: pl.DataFrame, buckets: Collection[int]) -> Non
     touched = sorted({*buckets, *resent.buckets})
     groups = shards.groups_for(int(writer.scan("instances", superseded=True).select(pl.len()).collect().item()))
     for group in range(groups):
-        if own := [bucket for bucket in touched if bucket % groups == group]:
+        if own := [bucket for bucket in touched if shards.group_of(bucket, groups) == group]:
             _write_group(writer, namer, [], own, none, resent)
 
 

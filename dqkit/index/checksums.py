@@ -128,7 +128,7 @@ def _kept(writer: Writer, todo: pl.DataFrame, workers: int, progress: Progress) 
     found: list[pl.DataFrame] = [pl.DataFrame(schema=SUMS)]
     batch: list[pl.DataFrame] = []
     began, started = monotonic(), datetime.now(UTC)
-    for frame in _read(todo, workers):
+    for frame in read_checksums(todo, workers):
         found.append(frame)
         batch.append(frame)
         if monotonic() - began > _SECONDS_A_BATCH:
@@ -147,8 +147,11 @@ def _commit(writer: Writer, batch: list[pl.DataFrame], started: datetime) -> Non
     writer.commit(Record("checksum", __version__, counts={"files": rows.height}, started_at=started))
 
 
-def _read(todo: pl.DataFrame, workers: int) -> Iterator[pl.DataFrame]:
-    """Read files with threads, which hashlib and the system calls leave free to run; some at a time."""
+def read_checksums(todo: pl.DataFrame, workers: int) -> Iterator[pl.DataFrame]:
+    """Read the files of `todo` (WANTED) and give SUMS, some at a time; nothing is kept.
+
+    Threads read: hashlib and the system calls leave the others free to run.
+    """
     with ThreadPoolExecutor(workers) as pool:
         for part in todo.iter_slices(_SLICE):
             sums = list(pool.map(checksum_of, map(unescape, part["place"])))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from dqkit.catalog.schema import ATTRIBUTES, PER_INSTANCE, SERIES, Schema
+from dqkit.catalog.schema import ATTRIBUTES, INT, PER_INSTANCE, SERIES, Schema
 
 SERIES_LEVEL, INSTANCE_LEVEL, STUDY_LEVEL = "series", "instance", "study"
 LEVELS = (SERIES_LEVEL, INSTANCE_LEVEL, STUDY_LEVEL)
@@ -19,11 +19,18 @@ MEASURES = ("ctdi_vol_mgy", "tube_current_ma", "exposure_mas", "b_values")
 
 _OF_AN_INSTANCE = ("SOPInstanceUID",)
 
-TARGETS: Schema = {
-    name: kind
-    for name, kind in SERIES.items()
-    if name in (*COUNTS, *MEASURES, "TransferSyntaxUID") or (name in ATTRIBUTES and name not in PER_INSTANCE)
-} | {name: ATTRIBUTES[name] for name in _OF_AN_INSTANCE}
+OF_A_STUDY = ("n_series",)
+"""What a table may count of a study, for those who compare: the catalog counts for itself."""
+
+TARGETS: Schema = (
+    {
+        name: kind
+        for name, kind in SERIES.items()
+        if name in (*COUNTS, *MEASURES, "TransferSyntaxUID") or (name in ATTRIBUTES and name not in PER_INSTANCE)
+    }
+    | {name: ATTRIBUTES[name] for name in _OF_AN_INSTANCE}
+    | dict.fromkeys(OF_A_STUDY, INT)
+)
 """What a column of a table can be mapped to, with the type it is kept in."""
 
 IDS = (

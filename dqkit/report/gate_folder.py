@@ -10,6 +10,7 @@ from rich.console import Console
 from dqkit.gate.result import GateResult
 from dqkit.gate.verdict_file import FILE, verdict_bytes
 from dqkit.report.folder import make_folder, telling_of_disk, write_file
+from dqkit.report.gate_dataset import write_dataset
 from dqkit.report.gate_github import render_github
 from dqkit.report.gate_gitlab import render_gitlab
 from dqkit.report.gate_junit import render_junit
@@ -57,6 +58,7 @@ def write_gate(result: GateResult, out: Path, formats: Sequence[str], lang: str 
         for name, content in rendered.items():
             if name != "json":
                 write_file(out / FORMATS[name][0], content)
+        write_dataset(result, out)
         write_file(out / FILE, rendered.get("json") or verdict_bytes(result))
     if "github" in formats:
         _append_summary(render_markdown(result, lang))

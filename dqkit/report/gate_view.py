@@ -206,16 +206,21 @@ def _texts(result: GateResult, rule: Rule | None, rule_id: str, lang: str) -> tu
 
 
 def _place(result: GateResult, failing: Failing, row: dict[str, Any], lang: str) -> Place:
-    _, variant, site = failing
+    rule_id, variant, site = failing
     condition = next(
         (c for c in result.conditions if (c.kind.id, c.variant, c.site) == failing and c.findings.height), None
     )
     if condition is None:
         return Place(site, count_text(row, lang))
     first = condition.findings.row(0, named=True)
-    said = f"{gate_localized(first['observed'], lang)}{say('comma', lang)}{gate_localized(first['expected'], lang)}"
+    observed, expected = (gate_localized(first[name], lang) for name in ("observed", "expected"))
+    said = say("gate.expected", lang, observed=observed, expected=expected)
     if condition.kind is NOT_COMPLETE:
         said = result.judgement.incomplete_because[0][lang]
-    what = f"{visible(variant)}{say('colon', lang)}" if variant else ""
+    of_many = rule_id == TOO_MUCH_UNKNOWN.id  # other conditions have their variant in their name
+    what = f"{visible(variant)}{say('colon', lang)}" if of_many else ""
     more = f" ({say('gate.more_places', lang, n=row['failed'] - 1)})" if condition.findings.height > 1 else ""
-    return Place(site, f"{what}{visible(said, 300)}{more}")
+    own = result.findings.filter(rule_id=rule_id, variant=variant)
+    names = own.filter(pl.col("site").eq_missing(pl.lit(site, dtype=pl.String)))["finding"]
+    name = f" [{names[0]}]" if names.len() else ""  # what a waiver of it is written with
+    return Place(site, f"{what}{visible(said, 300)}{more}{name}")

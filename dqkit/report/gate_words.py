@@ -23,6 +23,7 @@ GATE: dict[str, tuple[str, str]] = {
     "gate.deciding": ("What keeps it closed", "未放行的原因"),
     "gate.not_deciding": ("What fails and does not decide", "未通过但不影响结论"),
     "gate.of": ("{failed} of {judged} fail, {allowed} allowed", "{judged} 个中有 {failed} 个未通过，允许 {allowed} 个"),
+    "gate.expected": ("{observed}; expected: {expected}", "{observed}；应为：{expected}"),
     "gate.any_allowed": ("any number", "任意数量"),
     "gate.accepted": ("{waived} waived, {known} in the baseline", "已豁免 {waived} 个，基线中 {known} 个"),
     "gate.more_places": ("and {n} more|and {n} more", "另有 {n} 项"),

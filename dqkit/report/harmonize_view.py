@@ -25,6 +25,7 @@ def print_run(summary: RunSummary, console: Console, lang: str = "en", manifest:
         for reason, count in sorted(summary.refused.items(), key=lambda item: (-item[1], item[0])):
             table.add_row(f"{count:,}", say(f"refusal.{reason}", lang), Text(say(f"ask.{reason}", lang), style="dim"))
         console.print(table)
+    _print_labels(summary, console, lang)
     for why, count in summary.failed.items():
         console.print(Text(say("hz.failed", lang, n=count, why=visible(why)), style="red"), soft_wrap=True)
     if summary.failed:
@@ -37,6 +38,21 @@ def print_run(summary: RunSummary, console: Console, lang: str = "en", manifest:
         )
 
 
+def _print_labels(summary: RunSummary, console: Console, lang: str) -> None:
+    """Print how many labels followed their images, and why others did not."""
+    followed = summary.labels.get("followed", 0)
+    left = {reason: count for reason, count in summary.labels.items() if reason != "followed"}
+    if followed:
+        console.print(Text(say("hz.followed", lang, n=followed)), soft_wrap=True)
+    if left:
+        table = Table(title=say("hz.labels_left", lang), title_justify="left", box=None, pad_edge=False)
+        table.add_column(say("hz.labels", lang), justify="right", no_wrap=True)
+        table.add_column(say("hz.why", lang), overflow="fold")
+        for reason, count in sorted(left.items(), key=lambda item: (-item[1], item[0])):
+            table.add_row(f"{count:,}", say(f"label.{reason}", lang))
+        console.print(table)
+
+
 def run_to_json(summary: RunSummary, source: str = "") -> dict[str, Any]:
     """Return what a run did as plain JSON values."""
     return {
@@ -44,6 +60,7 @@ def run_to_json(summary: RunSummary, source: str = "") -> dict[str, Any]:
         "unchanged": summary.unchanged,
         "refused": dict(summary.refused),
         "failed": dict(summary.failed),
+        "labels": dict(summary.labels),
         "complete": summary.complete,
         "files": summary.written_files,
         "seconds": round(summary.seconds, 2),

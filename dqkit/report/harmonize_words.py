@@ -112,6 +112,11 @@ HARMONIZE: dict[str, tuple[str, str]] = {
     "ask.no_files": ("plan again", "重新计划"),
     "ask.overflow": ("bit_depth: float32, or int32", "bit_depth: float32 或 int32"),
     "ask.too_large": ("output four_d: false, or a coarser spacing", "output four_d: false 或更大的间距"),
+    "refusal.dicom_class": (
+        "no derived DICOM form of its SOP class is known, or this cannot hold its values",
+        "其 SOP 类没有已知的派生 DICOM 形式，或无法容纳其数值",
+    ),
+    "ask.dicom_class": ("write it as NIfTI; see the detail in the manifest", "写为 NIfTI；见清单中的详情"),
     "ask.burned_in": ("planar burned_in: keep, after a look at the images", "查看图像后用 planar burned_in: keep"),
     "ask.secondary": ("fetch the original, or planar secondary: keep", "获取原始图像，或用 planar secondary: keep"),
     "ask.format": ("another --format, or another bit_depth", "使用其他 --format 或 bit_depth"),

@@ -11,8 +11,10 @@ from dqkit.report.combat_words import COMBAT
 from dqkit.report.gate_words import GATE
 from dqkit.report.harmonize_words import HARMONIZE
 from dqkit.report.history_words import HISTORY_WORDS
+from dqkit.report.label_words import LABELS
 from dqkit.report.pack_words import PACKS
 from dqkit.report.profile_words import PROFILE
+from dqkit.report.reconcile_words import RECONCILE_WORDS
 from dqkit.report.state_words import STATES
 
 LANGUAGES = ("en", "zh")
@@ -338,8 +340,10 @@ WORDS: dict[str, Pair] = {
         PROFILE,
         STATES,
         COHORT_WORDS,
-        COMBAT,
         HISTORY_WORDS,
+        COMBAT,
+        LABELS,
+        RECONCILE_WORDS,
     )
     for key, (en, zh) in table.items()
 }

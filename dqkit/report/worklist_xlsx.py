@@ -54,7 +54,9 @@ class _Column:
     def lines(self, value: object) -> int:
         """Return how many lines `value` takes; Chinese characters are twice as wide."""
         text = "" if value is None else str(value)
-        wide = sum(1 + (unicodedata.east_asian_width(character) in "WF") for character in text)
+        wide = len(text)
+        if not text.isascii():
+            wide += sum(unicodedata.east_asian_width(character) in "WF" for character in text)
         return 0 if self.hidden else -(-wide // max(1, int(self.width * _CHARACTERS_A_UNIT)))
 
 
@@ -286,10 +288,8 @@ def put(cell: Any, value: object) -> None:
     if value is None or isinstance(value, int):
         cell.value = value
         return
-    text = harmless(visible(value, _LONG))
-    cell.value = text
+    cell.value = harmless(visible(value, _LONG))
     cell.data_type = "s"
-    cell.quotePrefix = text.startswith("'")
 
 
 def _write_readme(sheet: Any, worklist: Worklist, lang: str, run_id: str) -> None:

@@ -11,7 +11,7 @@ import polars as pl
 from dqkit import __version__
 from dqkit.audit.problem_states import ABOUT, CLOSED, answers, current, noted
 from dqkit.catalog.runs import Record
-from dqkit.catalog.schema import PROBLEM_STATES, Schema, conform
+from dqkit.catalog.schema import PROBLEM_STATES, Schema
 from dqkit.catalog.store import Catalog, Writer
 from dqkit.model import ProblemState
 from dqkit.steward.answers import STATE_OF, meant, state_of_all
@@ -176,7 +176,7 @@ def _id(cell: Cell) -> str:
 def _text(cell: Cell) -> str | None:
     if cell is None:
         return None
-    if isinstance(cell, float) and cell == int(cell):
+    if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     return str(cell).strip() or None
 
@@ -246,7 +246,7 @@ def _problems(rows: pl.DataFrame, states: pl.DataFrame, known: pl.DataFrame, wri
         state = _state_of(latest.filter(pl.col("problem_id") == name), given)
         if state is not None and state != problem["state"]:
             changed.append({"problem_id": name, "state": state.value, **{key: problem[key] for key in ABOUT}})
-    return noted(conform(pl.DataFrame(changed, schema_overrides=_STATE_KEYS), PROBLEM_STATES), writer)
+    return noted(pl.DataFrame(changed, schema=_STATE_KEYS), writer)
 
 
 _STATE_KEYS: Schema = {name: PROBLEM_STATES[name] for name in ("problem_id", "state", *ABOUT)}

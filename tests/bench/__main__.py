@@ -7,7 +7,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import headers, idc, pixels, rules
+from tests.bench import gates, headers, idc, pixels, rules
 from tests.bench.archive import make_bench_archive
 from tests.bench.clock import Figure
 
@@ -22,6 +22,7 @@ def main(arguments: list[str]) -> int:
         print(f"writing {n:,} instances", flush=True)
         make_bench_archive(archive, n)
         figures = headers.measure(archive, Path(scratch))
+        figures += gates.measure(archive, Path(scratch))
         figures += idc.measure(Path(scratch))
     figures += pixels.measure()
     figures += rules.measure()

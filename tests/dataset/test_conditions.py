@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from dqkit.audit.only import Only, part_of
+from dqkit.dataset.tracing import Unfit
 from dqkit.gate.condition import condition_findings, condition_outcomes
 from dqkit.gate.dataset import DatasetTrace
 from dqkit.gate.policy import DatasetColumns, Policy, Rehash
@@ -75,7 +76,7 @@ def test_what_is_not_judged_or_not_fit_is_told(project: Project) -> None:
     series = traced(project, "path\n../archive/south/ct0\n").files["series_key"][0]
     text = "path\n../archive/north/ct0/1.dcm\n../archive/south/ct0/1.dcm\n../archive/south/ct1/1.dcm\n"
     judged = part_of(project.catalog, Only(sites=("south",)))
-    result = traced(project, text, judged=judged, unfit=frozenset({series}))
+    result = traced(project, text, judged=judged, unfit=Unfit(frozenset({series})))
     assert failed(result) == {"dataset-file-outside": 1, "dataset-file-unfit": 1}
     assert result.rows.height == 1
 

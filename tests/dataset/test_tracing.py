@@ -11,7 +11,7 @@ import pytest
 from dqkit.audit.only import Only, part_of
 from dqkit.catalog.runs import Record
 from dqkit.dataset.entries import Asked
-from dqkit.dataset.tracing import TraceOptions
+from dqkit.dataset.tracing import TraceOptions, Unfit
 from dqkit.index.checksums import Rehash
 from tests.dataset.conftest import Project
 
@@ -142,7 +142,7 @@ def test_a_series_that_is_not_judged_is_outside_and_one_with_findings_is_unfit(p
     table = project.table("path\n../archive/north/ct0/1.dcm\n../archive/south/ct0/2.dcm\n../archive/south/ct1/3.dcm\n")
     bad = project.trace(table)["series_key"][1]
     judged = part_of(project.catalog, Only(sites=("south",)))
-    states = project.states(table, TraceOptions(judged=judged, unfit=frozenset({bad})))
+    states = project.states(table, TraceOptions(judged=judged, unfit=Unfit(frozenset({bad}))))
     assert states == {"1.dcm": "outside", "2.dcm": "unfit", "3.dcm": "traced"}
 
 
@@ -184,6 +184,14 @@ def test_an_output_is_traced_through_its_provenance(project: Project, output: Pa
     assert traced["series_key"].to_list() == series.to_list()
 
 
+def test_an_output_is_unfit_only_for_what_no_recipe_mends(project: Project, output: Path) -> None:
+    with_provenance(project, output, ["north/ct0/1.dcm"])
+    table = project.table("path\nvolume.nii.gz\n")
+    series = frozenset(project.trace(table)["series_key"])
+    assert project.states(table, TraceOptions(unfit=Unfit(series))) == {"volume.nii.gz": "traced"}
+    assert project.states(table, TraceOptions(unfit=Unfit(series, series))) == {"volume.nii.gz": "unfit"}
+
+
 def test_an_output_whose_source_changed_has_changed(project: Project, output: Path) -> None:
     with_provenance(project, output, [f"north/ct0/{n}.dcm" for n in range(1, 5)])
     file = project.archive / "north" / "ct0" / "2.dcm"
@@ -216,3 +224,30 @@ def test_tracing_leaves_the_catalog_that_was_handed_over_where_it_was(project: P
     trace_files(files_of(read_dataset(table), Silent()), catalog)
     assert catalog.versions == before
     assert project.catalog.scan("checksums").collect().height == 4
+
+
+def test_a_file_that_a_resend_replaced_is_outside(project: Project) -> None:
+    from dqkit.archive.site import SiteRule
+    from dqkit.catalog.store import Catalog
+    from dqkit.identity import load_key
+    from dqkit.index.build import IndexOptions, index
+
+    again = project.root / "again" / "ct0"
+    shutil.copytree(project.archive / "north" / "ct0", again)
+    for file in again.iterdir():
+        file.write_bytes(other_byte(file))
+    table = project.table("path\n../archive/north/ct0/1.dcm\n../again/ct0/1.dcm\n../archive/north/ct1/1.dcm\n")
+    options = IndexOptions(SiteRule("name", "north"), resend=True)
+    index(Catalog(project.root / "catalog", load_key().fingerprint), [project.root / "again"], options)
+    traced = project.trace(table)
+    assert traced["state"].to_list() == ["outside", "traced", "traced"]
+    assert "resend" in traced["detail"][0]
+
+
+def test_a_file_without_a_series_is_not_outside_a_cohort_of_series(project: Project) -> None:
+    class Nothing:
+        def scan(self, table: str) -> pl.LazyFrame:
+            return project.catalog.scan(table).filter(pl.lit(value=False))
+
+    table = project.table("path\n../archive/north/mask-a.nii\n../archive/north/ct1/1.dcm\n")
+    assert project.states(table, TraceOptions(judged=Nothing())) == {"mask-a.nii": "traced", "1.dcm": "outside"}

@@ -4,18 +4,22 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from dqkit.archive.site import SiteRule
+from dqkit.catalog.schema import INSTANCES, conform, empty
 from dqkit.catalog.store import Catalog
 from dqkit.errors import DqkitError
 from dqkit.identity import load_key
 from dqkit.index.build import IndexOptions, index
 from dqkit.index.change_sources import relocate_source, remove_source
-from dqkit.index.supersede import superseded
+from dqkit.index.supersede import READ, superseded
 from tests import dicom_defects as defects
 from tests.dicom_defects import Series
 from tests.dicom_factory import Exam, Grid, ct_series, write
@@ -381,6 +385,52 @@ def test_a_run_that_never_commits_supersedes_nothing(
         assert_frame_equal(frame, before[name])
     index(reopened, [again], RESEND)
     assert gave_way(reopened) == ALL
+
+
+UIDS = st.sampled_from([None, "1.1", "1.2", "1.3"])
+FILES = st.lists(
+    st.fixed_dictionaries(
+        {
+            "rank": st.integers(0, 2),
+            "site": st.sampled_from(["North", "South"]),
+            "status": st.sampled_from(["dicom", "dicom", "empty", "not_dicom"]),
+            "SOPInstanceUID": UIDS,
+            "SeriesInstanceUID": st.sampled_from([None, "2.1"]),
+            "StudyInstanceUID": st.sampled_from([None, "3.1"]),
+            "InstanceNumber": st.integers(1, 2),
+            "header_truncated": st.booleans(),
+            "has_pixel_data": st.booleans(),
+            "folder": st.sampled_from(["a", "b"]),
+            "name": st.sampled_from(["x", "y"]),
+        }
+    ),
+    max_size=9,
+)
+
+
+@settings(max_examples=60)
+@given(FILES)
+def test_whatever_was_delivered_only_whole_later_files_of_the_site_take_a_place(files: list[dict[str, Any]]) -> None:
+    uids = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
+    rows = [
+        {**file, "file_id": f"{n}", "path": f"{file['folder']}/{file['name']}", "source_id": f"{file['rank']}"}
+        | ({} if file["status"] == "dicom" else dict.fromkeys(uids))
+        for n, file in enumerate(files)
+    ]
+    schema = {name: INSTANCES[name] for name in READ} | {"site": pl.String(), "rank": pl.Int64()}
+    known = {name: kind for name, kind in schema.items() if rows and name in rows[0]}
+    frame = conform(pl.DataFrame(rows, schema_overrides=known), schema) if rows else empty(schema)
+    found = superseded(frame)
+    assert found["file_id"].is_unique().all()
+    taken = found.join(frame, on="file_id").join(frame, left_on="superseded_by", right_on="file_id", suffix="_new")
+    assert taken.height == found.height
+    assert (taken["rank_new"] > taken["rank"]).all()
+    assert (taken["status_new"] == "dicom").all()
+    assert (~taken["header_truncated_new"]).all()
+    assert taken.filter(pl.col("SOPInstanceUID").is_not_null() & (pl.col("site") != pl.col("site_new"))).is_empty()
+    assert taken.filter(pl.col("SOPInstanceUID").ne(pl.col("SOPInstanceUID_new"))).is_empty()
+    again = superseded(frame.reverse())
+    assert_frame_equal(found.sort("file_id"), again.sort("file_id"))
 
 
 def test_among_files_of_one_delivery_nothing_gives_way(resent: Catalog) -> None:

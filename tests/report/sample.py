@@ -19,6 +19,7 @@ from dqkit.profile.glance import Glance
 from dqkit.rulebook.check import Compiled, Expectation
 from dqkit.rulebook.rule import Allow, Remedy, Rule
 from dqkit.rulebook.scope import Scope
+from tests.report.sample_history import sample_history
 
 NOT_OPENED = {
     "en": "3 files could not be opened: permission denied",
@@ -168,6 +169,7 @@ def sample_result(
         glance=_glance(random, sites, scanners),
         coverage=_coverage(sites, hostile),
         pictures=_pictures(found, pictures),
+        history=sample_history(sites) if hostile else None,
     )
 
 
