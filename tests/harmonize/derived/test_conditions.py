@@ -2,9 +2,10 @@
 
 import pytest
 from pydicom.dataset import Dataset
+from pydicom.sr import _concepts_dict
 
 from dqkit.harmonize.derived.allowed import COMPUTED_TOMOGRAPHY, MAGNETIC_RESONANCE, POSITRON_EMISSION
-from dqkit.harmonize.derived.conditions import NOT_TOLD, put_conditional
+from dqkit.harmonize.derived.conditions import _ENTERING, _LYING, _RECUMBENT, NOT_TOLD, put_conditional
 from tests.dicom_exam import item
 
 
@@ -69,3 +70,11 @@ def test_pet_says_by_codes_how_the_patient_lies():
     assert (lying.CodeMeaning, lying.PatientOrientationModifierCodeSequence[0].CodeMeaning) == ("recumbent", "prone")
     assert made.PatientGantryRelationshipCodeSequence[0].CodeMeaning == "feet-first"
     assert not {"PatientPosition", "TriggerTime", "NumberOfTimeSlices"} & set(made.dir())
+
+
+def test_codes_of_lying_are_those_of_the_standard():
+    for value, scheme, meaning in (*_LYING.values(), *_ENTERING.values(), _RECUMBENT):
+        meanings = [
+            m for codes in _concepts_dict.concepts[scheme].values() for v, (m, _) in codes.items() if v == value
+        ]
+        assert meaning in meanings
