@@ -93,6 +93,9 @@ def test_segments_rois_and_masks_follow_with_their_volumes(ran):
     for row in rows:
         assert row["label_before_mm3"] == pytest.approx(SPHERE.volume_mm3, rel=0.01)
         assert row["label_after_mm3"] == pytest.approx(SPHERE.volume_mm3, rel=0.01)
+        # Its own file and those of the image: an audit of a data set traces it through them
+        assert row["source_file_ids"][0] == row["label_file_id"]
+        assert len(row["source_file_ids"]) == len(row["source_sha256"]) == GRID.n + 1
 
 
 def test_every_file_is_in_the_manifest_with_its_checksum(ran):
@@ -132,16 +135,15 @@ def test_every_fault_has_its_sentence():
 
 
 def test_an_audit_of_the_derived_series_finds_the_tilt_gone_and_nothing_critical(ran, tmp_path):
-    rules = load_book([]).rules
-    found = {}
-    for name, root in (("before", ran.root / "archive"), ("after", ran.out / ran.plan.recipe.name)):
-        catalog = Catalog.create(tmp_path / name, KEYED.fingerprint, "test")
-        index(catalog, [root], IndexOptions(SiteRule("name", "North")))
-        found[name] = audit(catalog, rules, KEYED)
-    assert "GEO-014" in found["before"].findings["rule_id"].to_list()
-    assert "GEO-014" not in found["after"].findings["rule_id"].to_list()
-    assert found["after"].findings.filter(pl.col("severity") == "critical").is_empty()
-    assert found["after"].judgement.complete
+    catalog = Catalog.create(tmp_path / "after", KEYED.fingerprint, "test")
+    index(catalog, [ran.out / ran.plan.recipe.name], IndexOptions(SiteRule("name", "North")))
+    verdicts = [c.scan("stacks").collect()["verdict"].to_list() for c in (ran.catalog, catalog)]
+    assert "SHEARED" in verdicts[0]
+    assert set(verdicts[1]) == {"OK"}
+    found = audit(catalog, load_book([]).rules, KEYED)
+    assert "GEO-014" not in found.findings["rule_id"].to_list()
+    assert found.findings.filter(pl.col("severity") == "critical").is_empty()
+    assert found.judgement.complete
 
 
 @pytest.mark.parametrize(
