@@ -79,7 +79,7 @@ def _rows(pending: Pending, formats: Sequence[str], images: Path, warnings: list
     rows = rows_of_image(pending.task, pending.task_hash, image, written, images, list(dict.fromkeys(warnings)))
     rows += [row_of_refusal(pending.task, pending.task_hash, why) | {"format": name} for name, why in refused.items()]
     followed = _written(partial(_followed, pending.labels, image, images, tuple(written)))
-    return rows + rows_of_labels(pending.task, pending.task_hash, followed, images)
+    return rows + rows_of_labels(pending.task, pending.task_hash, image, followed, images)
 
 
 def _in_formats(

@@ -104,13 +104,19 @@ def _same(value: object) -> Pair:
 
 
 def _failing(evidence: Evidence) -> list[tuple[str, Pair, Pair]]:
-    """Return label, title and site of what keeps the gate closed."""
-    rows = []
+    """Return label, title and sites of what keeps the gate closed."""
+    sites: dict[tuple[str, str], list[Pair]] = {}
     for row in evidence.verdict.data["deciding"]:
-        label = f"{row['rule_id']} {row['variant'] or ''}".strip()
-        title = evidence.titles.get(row["rule_id"]) or _same("")
-        rows.append((visible(label), dict(title), _same(row["site"]) if row["site"] else words("archive")))
-    return rows
+        key = (row["rule_id"], f"{row['rule_id']} {row['variant'] or ''}".strip())
+        sites.setdefault(key, []).append(_same(row["site"]) if row["site"] else words("archive"))
+    return [
+        (visible(label), dict(evidence.titles.get(rule_id) or _same("")), _joined(where))
+        for (rule_id, label), where in sites.items()
+    ]
+
+
+def _joined(texts: Sequence[Pair]) -> Pair:
+    return {lang: ", ".join(text[lang] for text in texts) for lang in LANGUAGES}
 
 
 def _results(judged: Iterable[Judged]) -> list[tuple[Pair, int, str]]:

@@ -93,6 +93,9 @@ def test_segments_rois_and_masks_follow_with_their_volumes(ran):
     for row in rows:
         assert row["label_before_mm3"] == pytest.approx(SPHERE.volume_mm3, rel=0.01)
         assert row["label_after_mm3"] == pytest.approx(SPHERE.volume_mm3, rel=0.01)
+        # Its own file and those of the image: an audit of a data set traces it through them
+        assert row["source_file_ids"][0] == row["label_file_id"]
+        assert len(row["source_file_ids"]) == len(row["source_sha256"]) == GRID.n + 1
 
 
 def test_every_file_is_in_the_manifest_with_its_checksum(ran):
