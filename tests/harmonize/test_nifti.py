@@ -45,7 +45,8 @@ def test_sform_and_qform_agree(angles) -> None:
     header = nibabel.Nifti1Header(header_of(one.volume)[:348])
     assert (int(header["sform_code"]), int(header["qform_code"])) == (1, 1)
     assert header.get_sform() == pytest.approx(one.volume.affine_ras, abs=1e-4)
-    assert header.get_qform() == pytest.approx(header.get_sform(), abs=1e-3)
+    # Next to half a turn, a quaternion in single precision is good to 0.04 degrees: the format's own limit
+    assert header.get_qform() == pytest.approx(header.get_sform(), abs=4e-3)
 
 
 def test_a_sheared_affine_stands_in_the_sform_alone() -> None:
