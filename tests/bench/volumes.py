@@ -33,11 +33,12 @@ import sys
 from copy import deepcopy
 from pathlib import Path
 from tests.bench import volumes
+from tests.bench.clock import peak_bytes
 if __name__ == "__main__":
     volumes.warm(Path(sys.argv[1]) / "few")
-    before = volumes.peak_bytes()
+    before = peak_bytes()
     volumes.ours(volumes.pending(Path(sys.argv[1]) / "ct"), Path(sys.argv[1]) / "out")
-    print(volumes.peak_bytes() - before)
+    print(peak_bytes() - before)
 """
 
 _RUN = """
