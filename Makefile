@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
 
-.PHONY: help install demo test lint docs docs-check bench pins browser clean
+.PHONY: help install demo test lint docs docs-check bench pins tools clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -24,10 +24,10 @@ demo: install ## Audit a small archive of four hospitals with faults sown into i
 	@DQKIT_KEY=$${DQKIT_KEY:-demo-key-demo-key-demo} $(BIN)/dqkit audit $(DEMO)/archive --catalog $(DEMO)/catalog --out $(DEMO)/report --pixels sample; \
 	code=$$?; if [ $$code -le 1 ]; then echo "(the faults are sown on purpose: a real run would exit $$code)"; else exit $$code; fi
 
-browser: ## Install a browser and Chinese fonts where this may be done
-	@sh tests/install_browser.sh
+tools: ## Install what tests need of Debian (browser, Chinese fonts, dciodvfy) where this may be done
+	@sh tests/install_tools.sh
 
-test: install browser ## Run the tests
+test: install tools ## Run the tests
 	$(BIN)/pytest -q -n auto --dist loadfile
 
 lint: install ## Format, lint, types, import contracts

@@ -78,6 +78,25 @@ class Origin(StrEnum):
     TOOL = "tool"
 
 
+class ProblemState(StrEnum):
+    """How far a problem has come between the archive and the hospital (docs/adr/0013-states-of-problems.md)."""
+
+    OPEN = "open"
+    SENT = "sent"
+    """It stands in a worklist that was handed back."""
+    FIXED = "fixed"
+    """The hospital says so; the next audit looks whether it is."""
+    CANNOT_FIX = "cannot-fix"
+    DISPUTED = "disputed"
+    QUESTION = "question"
+    REOPENED = "reopened"
+    """An audit finds it although it was said to be fixed, or after it was found no more."""
+    MENDED = "mended"
+    """An audit looked: what failed passes now."""
+    GONE = "gone"
+    """An audit looked and finds it no more, and nothing that failed is there to pass."""
+
+
 class FileStatus(StrEnum):
     """What became of one file of a source."""
 

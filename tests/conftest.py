@@ -1,6 +1,7 @@
 """What all tests share: where the real data is, and saying at the end what was not run."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pydicom.data
@@ -10,6 +11,7 @@ from hypothesis import settings
 NEEDS = {
     "corpus": lambda: None if os.environ.get("DQKIT_CORPUS") else "DQKIT_CORPUS names no folder of real data",
     "browser": lambda: None if chromium() else "no chromium here (Debian: apt-get install chromium fonts-noto-cjk)",
+    "dciodvfy": lambda: None if shutil.which("dciodvfy") else "no dciodvfy here (Debian: apt-get install dicom3tools)",
 }
 
 # Machines are noisy, so that no example has a deadline; CI runs the same examples every time, people run new ones.

@@ -1,6 +1,5 @@
 """What the factory makes is clean, and a defect changes the one thing that it names."""
 
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +30,7 @@ CLEAN: dict[str, Callable[[], list[Dataset]]] = {
 }
 
 
-@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="no dciodvfy here (Debian: apt-get install dicom3tools)")
+@pytest.mark.dciodvfy
 @pytest.mark.parametrize("name", CLEAN)
 def test_clean_images_are_valid_dicom(name: str, tmp_path: Path) -> None:
     for path in factory.write(CLEAN[name](), tmp_path)[:4]:

@@ -103,7 +103,7 @@ def _header(dataset: "Dataset", wanted: Wanted, reason: str, *, truncated: bool,
                 group, element = struct.unpack("<HH", inner)
                 _take(item, group << 16 | element, slot, wanted, row, odd)
     frames = _frames(dataset, wanted, row)
-    return Header(row, _private(dataset), odd, False, False, pixels, truncated, "pydicom", reason, frames)
+    return Header(row, private_elements(dataset), odd, False, False, pixels, truncated, "pydicom", reason, frames)
 
 
 def _frames(dataset: "Dataset", wanted: Wanted, row: list[bytes | None]) -> Frames | None:
@@ -150,7 +150,8 @@ def first_item_of(dataset: "Dataset", tag: bytes) -> "Dataset | None":
     return first
 
 
-def _private(dataset: "Dataset") -> dict[bytes, bytes]:
+def private_elements(dataset: "Dataset") -> dict[bytes, bytes]:
+    """Return the private elements that `private.b_value` and `private.tiles` look at, as a file holds them."""
     found: dict[bytes, bytes] = {}
     for tag in dataset.keys():  # noqa: SIM118
         key = tag_bytes(tag.group, tag.element)
@@ -199,7 +200,7 @@ def _read_deflated(pread: Pread, size: int, wanted: Wanted, start: bytes) -> Hea
         header = plain
     values = list(header.values)
     values[wanted.slots[b"\x02\x00\x10\x00"]] = _DEFLATED.encode()
-    return header._replace(values=values, reader="pydicom", reason=header.reason or "deflated")
+    return header._replace(values=values, reader="pydicom", reason=header.reason or "deflated", shared=None)
 
 
 def _meta_end(start: bytes) -> int:

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 Pread = Callable[[int, int], bytes]
 """(bytes, offset) -> that much of a file, less at its end; ``functools.partial(os.pread, fd)``."""
+
+WINDOW = 16384
+"""Bytes read at a time: nine of ten headers fit."""
 
 NO_PRIVATE: Mapping[bytes, bytes] = {}
 
@@ -42,6 +45,12 @@ class Frames:
     groups: list[str]
 
 
+class Shared(Protocol):
+    """What files of a series have in common: values of headers with the same one differ in `slots` alone."""
+
+    slots: frozenset[int]
+
+
 class Header(NamedTuple):
     """Raw values of one file.
 
@@ -60,6 +69,7 @@ class Header(NamedTuple):
     reader: str
     reason: str | None
     frames: Frames | None = None
+    shared: Shared | None = None
 
 
 class UnusualError(Exception):

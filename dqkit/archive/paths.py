@@ -25,7 +25,8 @@ def escape_text(path: str) -> str:
 
 def unescape(text: str) -> bytes:
     """Return the path that `escape` wrote as `text`."""
-    return _ESCAPE.sub(lambda match: bytes((int(match[1], 16),)), os.fsencode(text))
+    path = os.fsencode(text)
+    return _ESCAPE.sub(lambda match: bytes((int(match[1], 16),)), path) if b"%" in path else path
 
 
 def parent(path: str) -> str:

@@ -3,8 +3,8 @@
 import re
 
 from dqkit.archive.fallback import read_unusual
-from dqkit.archive.header import Header, Pread, UnusualError
-from dqkit.archive.walker import WINDOW, has_magic, may_be_dicom, walk
+from dqkit.archive.header import WINDOW, Header, Pread, UnusualError
+from dqkit.archive.walker import has_magic, may_be_dicom, walk
 from dqkit.archive.wanted import Wanted
 
 _EVIDENCE = {
@@ -42,7 +42,7 @@ def read_header(pread: Pread, size: int, wanted: Wanted) -> Header | None:
         header: Header | None = walk(pread, size, wanted, start)
     except UnusualError as unusual:
         header = read_unusual(pread, size, wanted, start, str(unusual))
-    if header is None or has_magic(start):
+    if header is None or header.has_preamble:
         return header
     return header if _is_dicom(header, wanted) else None
 

@@ -5,11 +5,14 @@ Every function works on a window of the file: ``struct.error`` says that the win
 
 import struct
 from collections.abc import Mapping
-from typing import NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from dqkit.archive.actions import LONG_VRS, SHORT_VRS, SKIP
 from dqkit.archive.header import UnusualError
-from dqkit.archive.wanted import Wanted, undefined_means_sequence
+
+if TYPE_CHECKING:
+    from dqkit.archive.wanted import Wanted
 
 UNDEFINED = 0xFFFFFFFF
 ITEM, ITEM_END, SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\x0d\xe0", b"\xfe\xff\xdd\xe0"
@@ -32,7 +35,7 @@ class _Take(NamedTuple):
 _NOTHING = _Take({}, {})
 
 
-def skip_items(window: bytes, pos: int, wanted: Wanted, *, explicit: bool, depth: int = 0) -> int:
+def skip_items(window: bytes, pos: int, wanted: "Wanted", *, explicit: bool, depth: int = 0) -> int:
     """Return the place behind a sequence of undefined length whose first item starts at `pos`."""
     if depth > _DEEPEST:
         raise UnusualError("deep sequence")
@@ -47,7 +50,7 @@ def skip_items(window: bytes, pos: int, wanted: Wanted, *, explicit: bool, depth
 
 
 def first_item(
-    window: bytes, pos: int, end: int | None, wanted: Wanted, slots: Mapping[bytes, int], *, explicit: bool
+    window: bytes, pos: int, end: int | None, wanted: "Wanted", slots: Mapping[bytes, int], *, explicit: bool
 ) -> tuple[Values, int]:
     """Read wanted elements of a sequence's first item.
 
@@ -84,7 +87,7 @@ def _item(
     window: bytes,
     pos: int,
     length: int,
-    wanted: Wanted,
+    wanted: "Wanted",
     take: _Take,
     *,
     explicit: bool,
@@ -139,7 +142,7 @@ def _length(window: bytes, pos: int, *, explicit: bool) -> tuple[int, int]:
     raise UnusualError("unknown VR")
 
 
-def _undefined(window: bytes, pos: int, tag: bytes, vr: bytes, wanted: Wanted, depth: int) -> int:
+def _undefined(window: bytes, pos: int, tag: bytes, vr: bytes, wanted: "Wanted", depth: int) -> int:
     if not is_sequence(window, pos, tag, vr):
         raise UnusualError("undefined length")
     return skip_items(window, pos, wanted, explicit=bool(vr), depth=depth + 1)
@@ -149,7 +152,7 @@ def is_sequence(window: bytes, pos: int, tag: bytes, vr: bytes) -> bool:
     """Tell whether the value of undefined length at `pos` consists of items; `vr` is empty in implicit VR."""
     if vr:
         return vr in (b"SQ", b"UN")
-    listed = undefined_means_sequence(tag)
+    listed = _undefined_means_sequence(tag)
     return _implicit(window, pos)[0] == ITEM if listed is None else listed
 
 
@@ -157,3 +160,15 @@ def _value(window: bytes, pos: int, size: int) -> bytes:
     if pos + size > len(window):
         raise struct.error
     return window[pos : pos + size]
+
+
+@cache
+def _undefined_means_sequence(tag: bytes) -> bool | None:
+    """Tell whether an implicit-VR element of undefined length is a sequence; None where PS3.6 lists no such tag."""
+    from pydicom.datadict import dictionary_VR
+
+    group, element = struct.unpack("<HH", tag)
+    try:
+        return bool(dictionary_VR((group, element)) == "SQ")
+    except KeyError:
+        return None

@@ -1,9 +1,9 @@
 """Lists a source: every file with its size and mtime, and what could not be listed."""
 
 import os
-import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import compress
 
 import polars as pl
 
@@ -24,6 +24,8 @@ VIEWER_ENDINGS = (".exe", ".dll", ".msi", ".inf", ".lnk", ".chm", ".jar", ".ocx"
 """Endings of the viewers that hospitals burn beside the images."""
 
 _BATCH = 50_000
+
+_TO_LIST = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 LISTING = {"path": pl.String, "size": pl.Int64, "mtime_ns": pl.Int64}
 
@@ -85,7 +87,7 @@ class _Walker:
         while pending:
             folder, relative = pending.pop()
             try:
-                below = list(self._list(folder, relative))
+                below = self._list(folder, relative)
             except OSError as error:
                 if first:
                     raise
@@ -95,62 +97,82 @@ class _Walker:
                 self._first_level, first = len(below), False
             pending.extend(sorted(below, reverse=True))
 
-    def _list(self, folder: str, relative: str) -> Iterator[tuple[str, str]]:
-        """Take the files of one folder, and yield the folders to enter next."""
-        furniture = 0
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    kept = self._folder(entry, relative)
-                elif entry.is_symlink() and _leads_to_folder(entry):
-                    kept = self._linked_folder(entry, relative)
-                else:
-                    kept, furniture = None, furniture + self._file(entry, relative)
-                if kept:
-                    yield kept
+    def _list(self, folder: str, relative: str) -> list[tuple[str, str]]:
+        """Take the files of one folder, and return the folders to enter next."""
+        descriptor = os.open(folder, _TO_LIST)
+        try:
+            with os.scandir(descriptor) as entries:  # by descriptor: no file's path is looked up from the root again
+                files, others = _parted(entries)
+                furniture = self._files(files, relative)
+        finally:
+            os.close(descriptor)
+        below = [found for entry in others if (found := self._other(entry, folder, relative))]
         if furniture:
             self._system[(relative + "(disk files)")] = (
                 f"{furniture} files of the disk itself (viewer, autorun, DICOMDIR)"
             )
         if len(self._paths) >= _BATCH:
             self._flush()
+        return below
 
-    def _folder(self, entry: os.DirEntry[str], relative: str) -> tuple[str, str] | None:
-        name = relative + escape_text(entry.name)
-        if entry.name.lower() in SYSTEM_FOLDERS:
-            self._system[name] = "system folder"
+    def _files(self, entries: list[os.DirEntry[str]], relative: str) -> int:
+        """Take the regular files of one folder, all at once; return how many are furniture of a disk."""
+        try:
+            statuses = [entry.stat() for entry in entries]
+        except OSError:
+            entries, statuses = self._with_status(entries, relative)
+        names = [entry.name for entry in entries]
+        images = [name.endswith(".dcm") or not _is_furniture(name.lower()) for name in names]
+        if not all(images):
+            names, statuses = list(compress(names, images)), list(compress(statuses, images))
+        together = "".join(names)
+        if not together.isprintable() or "%" in together:
+            names = [escape_text(name) for name in names]
+        self._paths += [relative + name for name in names]
+        self._sizes += [status.st_size for status in statuses]
+        self._mtimes += [status.st_mtime_ns for status in statuses]
+        return len(images) - len(names)
+
+    def _with_status(
+        self, entries: list[os.DirEntry[str]], relative: str
+    ) -> tuple[list[os.DirEntry[str]], list[os.stat_result]]:
+        """Return the entries that have a status, and it; the others are gone meanwhile, or may not be looked at."""
+        found, statuses = [], []
+        for entry in entries:
+            try:
+                statuses.append(entry.stat())
+            except OSError as error:
+                if not entry.is_symlink():
+                    self._unlisted[relative + escape_text(entry.name)] = error.strerror or type(error).__name__
+            else:
+                found.append(entry)
+        return found, statuses
+
+    def _other(self, entry: os.DirEntry[str], folder: str, relative: str) -> tuple[str, str] | None:
+        """Return the folder that an entry is or leads to; sockets, pipes, devices and dead links are none."""
+        path = os.path.join(folder, entry.name)  # noqa: PTH118
+        if entry.is_dir(follow_symlinks=False):
+            return self._folder(entry.name, path, relative)
+        return self._linked_folder(entry.name, path, relative) if os.path.isdir(path) else None  # noqa: PTH112
+
+    def _folder(self, name: str, path: str, relative: str) -> tuple[str, str] | None:
+        escaped = relative + escape_text(name)
+        if name.lower() in SYSTEM_FOLDERS:
+            self._system[escaped] = "system folder"
             return None
-        return entry.path, name + "/"
+        return path, escaped + "/"
 
-    def _linked_folder(self, entry: os.DirEntry[str], relative: str) -> tuple[str, str] | None:
+    def _linked_folder(self, name: str, path: str, relative: str) -> tuple[str, str] | None:
         """Enter a linked folder unless it leads to one that holds it, or was entered before."""
-        target = os.path.realpath(entry.path)
+        target = os.path.realpath(path)
         root = os.path.realpath(self._root)
         if target == root or root.startswith(target + os.sep) or target.startswith(root + os.sep):
             return None  # its files are listed in their own place
-        status = entry.stat()
+        status = os.stat(path)  # noqa: PTH116
         if (status.st_dev, status.st_ino) in self._linked:
             return None
         self._linked.add((status.st_dev, status.st_ino))
-        return self._folder(entry, relative)
-
-    def _file(self, entry: os.DirEntry[str], relative: str) -> int:
-        """Take a regular file; return 1 where it is furniture of a disk."""
-        name = entry.name
-        try:
-            status = entry.stat()
-        except OSError as error:  # a dangling link, or gone meanwhile
-            if not entry.is_symlink():
-                self._unlisted[relative + escape_text(name)] = error.strerror or type(error).__name__
-            return 0
-        if not stat.S_ISREG(status.st_mode):  # sockets, pipes, devices: reading one could hang
-            return 0
-        if not name.endswith(".dcm") and _is_furniture(name.lower()):  # most are images: ask them nothing more
-            return 1
-        self._paths.append(relative + (name if name.isprintable() and "%" not in name else escape_text(name)))
-        self._sizes.append(status.st_size)
-        self._mtimes.append(status.st_mtime_ns)
-        return 0
+        return self._folder(name, path, relative)
 
     def _flush(self) -> None:
         self._found += len(self._paths)
@@ -169,8 +191,13 @@ def _is_furniture(name: str) -> bool:
     return name in VIEWER_FILES or name.endswith(VIEWER_ENDINGS)
 
 
-def _leads_to_folder(link: os.DirEntry[str]) -> bool:
-    try:
-        return link.is_dir()
-    except OSError:  # a link to itself
-        return False
+def _parted(entries: Iterable[os.DirEntry[str]]) -> tuple[list[os.DirEntry[str]], list[os.DirEntry[str]]]:
+    """Return the regular files (and links to such), and all else, sorted: of two links to a folder the first counts."""
+    files: list[os.DirEntry[str]] = []
+    others: list[os.DirEntry[str]] = []
+    for entry in entries:
+        try:
+            (files if entry.is_file() else others).append(entry)
+        except OSError:  # a link to itself, or behind a folder that may not be entered
+            others.append(entry)
+    return files, sorted(others, key=lambda entry: entry.name)

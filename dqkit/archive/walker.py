@@ -9,15 +9,14 @@ import re
 import struct
 from collections.abc import Iterator
 
-from dqkit.archive.actions import FRAMES, LONG, PIXELS, SHORT_VRS, SKIP, STRANGE, Actions, Unpack
-from dqkit.archive.habit import NO_SLOT, STRETCHES, Stretch
-from dqkit.archive.header import NO_PRIVATE, Header, PixelData, Pread, UnusualError
+from dqkit.archive.actions import FRAMES, LONG, PIXELS, SHORT_VRS, SKIP, STRANGE, Unpack
+from dqkit.archive.header import NO_PRIVATE, WINDOW, Header, PixelData, Pread, UnusualError
 from dqkit.archive.pixeldata import locate
 from dqkit.archive.sequences import UNDEFINED, first_item, is_sequence, skip_items
+from dqkit.archive.stretch import LONGEST_START, NO_SLOT, STRETCHES, Layout
+from dqkit.archive.template import Mark, Recorded
 from dqkit.archive.wanted import Form, Wanted, nested_index, odd_slot
 
-WINDOW = 16384
-"""Bytes read at a time: nine of ten headers fit."""
 _LONGEST_VALUE = 1 << 20
 _LONGEST_SEQUENCE = 1 << 24
 _MAGIC = slice(128, 132)
@@ -53,28 +52,30 @@ def walk(pread: Pread, size: int, wanted: Wanted, start: bytes) -> Header:
     UnusualError
         pydicom must read it.
     """
-    state = _Walk(pread, size, wanted, start)
+    has_prefix = has_magic(start)
+    header = wanted.templates.read(pread, size, start) if has_prefix else None
+    if header is not None:
+        return header
+    marks: list[Mark] | None = [] if has_prefix and wanted.templates.due else None
+    state = _Walk(pread, size, wanted, start, marks)
     state.meta()
-    state.run(state.form())
-    return Header(
-        state.row,
-        state.private or NO_PRIVATE,
-        state.odd,
-        has_magic(start),
-        state.has_meta,
-        state.pixels,
-        False,
-        "walker",
-        None,
-    )
+    form = state.form()
+    state.run(form)
+    header = state.header(has_preamble=has_prefix)
+    if marks is not None:
+        whole = marks[-1].action == PIXELS
+        wanted.templates.learn(Recorded(marks, header, wanted, explicit=form.explicit) if whole else None)
+    return header
 
 
 class _Walk:
-    """Where a walk stands: `pos` in `window`, which starts at `base` in the file."""
+    """Where a walk stands: `pos` in `window`, which starts at `base` in the file; `marks` records it."""
 
-    __slots__ = ("base", "has_meta", "odd", "pixels", "pos", "pread", "private", "row", "size", "wanted", "window")
+    __slots__ = ("base", "has_meta", "marks", "odd", "pixels", "pos", "pread", "private", "row", "size", "wanted",
+                 "window")  # fmt: skip
 
-    def __init__(self, pread: Pread, size: int, wanted: Wanted, start: bytes) -> None:
+    def __init__(self, pread: Pread, size: int, wanted: Wanted, start: bytes, marks: list[Mark] | None) -> None:
+        self.marks = marks
         self.pread = pread
         self.size = size
         self.wanted = wanted
@@ -96,6 +97,8 @@ class _Walk:
             while window[pos : pos + 2] == b"\x02\x00":
                 key, length = unpack(window, pos)
                 action = actions[key]
+                if self.marks is not None:
+                    self.marks.append(Mark(pos, window, pos, key, action))
                 start = pos + 8
                 if action == LONG:
                     length = _long(window, start)[0]
@@ -141,19 +144,42 @@ class _Walk:
 
     def run(self, form: Form) -> None:
         """Walk the data set until the pixel data or the end of the file."""
-        log = form.habit.begin()
-        if log is None:
-            form.habit.found(self._run(form, form.unpack, *form.habit.current))
-        else:
-            self._run(form, form.habit.recording(log), form.actions, [])
-            form.habit.end(log)
+        habit = form.habit
+        if self.marks is None and not habit.due:
+            habit.found(self._run(form, form.unpack, habit.current))
+            return
+        marks = self.marks if self.marks is not None else []
+        of_the_meta = len(marks)
+        self._run(form, self._recording(form, marks), habit.plain)
+        if habit.due:
+            habit.end([mark.window[mark.pos : mark.pos + LONGEST_START] for mark in marks[of_the_meta:]])
 
-    def _run(self, form: Form, unpack: Unpack, actions: Actions, stretches: list[Stretch]) -> int:  # noqa: C901, PLR0912
+    def _recording(self, form: Form, marks: list[Mark]) -> Unpack:
+        """Return the unpacking function that marks each element."""
+        unpack, actions = form.unpack, form.actions
+
+        def marked(window: bytes, pos: int) -> tuple[bytes, int]:
+            key, length = unpack(window, pos)
+            offset = self.base + pos
+            if marks and marks[-1].offset == offset:  # its value did not fit into the window
+                marks.pop()
+            marks.append(Mark(offset, window, pos, key, actions[key]))
+            return key, length
+
+        return marked
+
+    def header(self, *, has_preamble: bool) -> Header:
+        """Return what was read."""
+        private = self.private or NO_PRIVATE
+        return Header(self.row, private, self.odd, has_preamble, self.has_meta, self.pixels, False, "walker", None)
+
+    def _run(self, form: Form, unpack: Unpack, layout: Layout) -> int:  # noqa: C901, PLR0912
         """Do the work of `run`, and return how many elements stood in stretches.
 
         It is one function, for a call an element would double its time.
         """
         row, hits = self.row, 0
+        actions, stretches, missed = layout.actions, layout.stretches, layout.missed
         previous = self.wanted.meta - 1  # group 0002 has no place here
         while True:
             window, pos = self.window, self.pos
@@ -167,7 +193,7 @@ class _Walk:
                     first, size = stretch.first, stretch.size
                     if first > previous and pos + size <= end:
                         known = window.startswith(stretch.text, pos) and not self.odd  # an odd one may stand between
-                        if known or stretch.heads_of(window, pos) == stretch.heads:
+                        if known or (heads := stretch.heads_of(window, pos)) == stretch.heads:
                             if known:
                                 row[first : stretch.behind] = stretch.values
                             else:
@@ -178,6 +204,7 @@ class _Walk:
                             key, length, action = b"", 0, SKIP
                             hits += stretch.count
                             continue
+                        missed.append((stretch, heads))
                     action = stretch.action
                 if action >= 0:
                     if action <= previous:

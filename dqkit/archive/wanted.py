@@ -2,12 +2,12 @@
 
 import struct
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
 
 from dqkit.archive.actions import FRAMES, LONG, LONG_VRS, PIXELS, SHORT_VRS, SKIP, STRANGE, Actions, Unpack
 from dqkit.archive.habit import Habit
 from dqkit.archive.private import PRIVATE_TAGS, TagBytes, tag_bytes
+from dqkit.archive.templates import Templates
 
 _ODD, _NESTED = -1000, -100_000
 _META = 0x0002
@@ -61,10 +61,15 @@ class Wanted:
     inner: tuple[Mapping[TagBytes, int], ...]
     explicit: Form
     implicit: Form
+    templates: Templates = field(default_factory=Templates)
 
     def blank(self) -> list[bytes | None]:
         """Return a row without a value."""
         return [None] * len(self.names)
+
+    def is_private(self, action: int) -> bool:
+        """Tell whether `action` is that at private elements of interest."""
+        return odd_slot(action) == len(self.names)
 
 
 def compile_wanted(keywords: Iterable[str], nested: Mapping[str, tuple[str, str]]) -> Wanted:
@@ -158,18 +163,6 @@ def odd_slot(action: int) -> int:
 def nested_index(action: int) -> int | None:
     """Return which of the wanted sequences `action` stands for, if one."""
     return _NESTED - action if action <= _NESTED else None
-
-
-@cache
-def undefined_means_sequence(tag: TagBytes) -> bool | None:
-    """Tell whether an implicit-VR element of undefined length is a sequence; None where PS3.6 lists no such tag."""
-    from pydicom.datadict import dictionary_VR
-
-    group, element = struct.unpack("<HH", tag)
-    try:
-        return bool(dictionary_VR((group, element)) == "SQ")
-    except KeyError:
-        return None
 
 
 def _tag(keyword: str) -> int:

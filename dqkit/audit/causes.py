@@ -50,13 +50,21 @@ def with_presumed_series(failed: pl.DataFrame, tables: Tables) -> pl.DataFrame:
 
     `failed` has the columns file_id and series_key, and rows of files alone.
     """
-    ids = failed["file_id"].unique()
+    presumed = presumed_series(failed["file_id"].unique(), tables)
+    if presumed.is_empty():
+        return failed
+    there = failed.drop("series_key").join(presumed, on="file_id").rename({"presumed": "series_key"})
+    return pl.concat([failed, there.select(failed.columns)])
+
+
+def presumed_series(file_ids: pl.Series, tables: Tables) -> pl.DataFrame:
+    """Return file_id and presumed (a series_key) of files that name no series and lie in a folder of one series."""
     folder = ["source_id", "folder"]
     named = pl.col("StudyInstanceUID").is_not_null() & pl.col("SeriesInstanceUID").is_not_null()
     files = tables.scan("instances").select("file_id", *folder, "status", "series_key", named.alias("named"))
-    nameless = files.filter(pl.col("file_id").is_in(ids.implode()) & ~pl.col("named")).collect()
+    nameless = files.filter(pl.col("file_id").is_in(file_ids.implode()) & ~pl.col("named")).collect()
     if nameless.is_empty():
-        return failed
+        return nameless.select("file_id", presumed="series_key")
     sole = (
         files.filter((pl.col("status") == FileStatus.DICOM) & pl.col("named"))
         .join(nameless.select(folder).unique().lazy(), on=folder, how="semi")
@@ -66,6 +74,4 @@ def with_presumed_series(failed: pl.DataFrame, tables: Tables) -> pl.DataFrame:
         .select(*folder, pl.col("keys").list.first().alias("presumed"))
         .collect()
     )
-    presumed = nameless.join(sole, on=folder).select("file_id", "presumed")
-    there = failed.drop("series_key").join(presumed, on="file_id").rename({"presumed": "series_key"})
-    return pl.concat([failed, there.select(failed.columns)])
+    return nameless.join(sole, on=folder).select("file_id", "presumed")

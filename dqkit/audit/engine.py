@@ -66,6 +66,36 @@ def evaluate(rules: Sequence[Rule], tables: Tables, roles: pl.DataFrame | None =
     return _in_halves(rules, levels, Extracts.of(tables))
 
 
+def outcomes_of_entities(
+    wanted: pl.DataFrame, rules: Sequence[Rule], tables: Tables, roles: pl.DataFrame
+) -> pl.DataFrame:
+    """Return what rules say of single entities.
+
+    Parameters
+    ----------
+    wanted
+        rule_id, variant, entity.
+    rules
+        Of them, those that `wanted` names are asked.
+    tables, roles
+        As for `evaluate`.
+
+    Returns
+    -------
+    The rows of `wanted` with `outcome` (model.Outcome); null where the entity is not there.
+    """
+    extracts = Extracts.of(tables)
+    asked = {rule.key: rule for rule in rules}
+    found = [wanted.clear().with_columns(outcome=pl.lit(None, dtype=pl.Int8))]
+    for (rule_id, variant), rows in wanted.partition_by("rule_id", "variant", as_dict=True).items():
+        rule = asked[str(rule_id), str(variant)]
+        frame = frame_of(rule.level, tables, roles).with_columns(_entity(rule.level))
+        answers = _asked(frame, [rule], extracts).collect()
+        said = answers.select(entity=_ENTITY, outcome=pl.col(_name(rule)).cast(pl.Int8))
+        found.append(rows.join(said, on="entity", how="left"))
+    return pl.concat(found)
+
+
 def _in_halves(rules: Sequence[Rule], levels: dict[Level, pl.LazyFrame], extracts: Extracts) -> Evaluation:
     """Evaluate `rules`; those that polars cannot evaluate are found by halving, as frames are dear to make."""
     try:

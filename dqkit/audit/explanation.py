@@ -11,6 +11,7 @@ from dqkit.catalog.schema import INSTANCES, RECOGNISED, TEXT, empty
 from dqkit.catalog.store import Catalog
 from dqkit.catalog.tables import Tables
 from dqkit.errors import DqkitError
+from dqkit.identity import Pseudonyms
 from dqkit.model import Level
 from dqkit.privacy.identifying import is_identifying
 from dqkit.rulebook.book import Book
@@ -50,8 +51,13 @@ class Explanation:
     alike: int
 
 
-def explanation_of(catalog: Catalog, name: str, book: Book) -> Explanation:
-    """Explain the finding whose id starts with `name`.
+def explanation_of(catalog: Catalog, name: str, book: Book, pseudonyms: Pseudonyms | None = None) -> Explanation:
+    """Explain the finding whose id, or whose pseudonym, starts with `name`.
+
+    Parameters
+    ----------
+    pseudonyms
+        What makes the names of findings that leave the house; None = the id alone is looked for.
 
     Raises
     ------
@@ -59,12 +65,7 @@ def explanation_of(catalog: Catalog, name: str, book: Book) -> Explanation:
         No finding, or several, start so; or its rule is not in the book.
     """
     findings = catalog.scan("findings")
-    hits = findings.filter(pl.col("finding_id").str.starts_with(name.lower())).head(3).collect()
-    if hits.is_empty():
-        raise DqkitError(f"no finding starts with {name!r}", "the report and `dqkit audit --json` show the ids")
-    if hits.height > 1:
-        raise DqkitError(f"several findings start with {name!r}", "give more characters of the id")
-    finding = hits.row(0, named=True)
+    finding = finding_named(catalog, name, pseudonyms)
     rule = book.get(finding["rule_id"])
     level = Level(finding["level"])
     alike = findings.filter(pl.col("problem_id") == finding["problem_id"]).select(pl.len()).collect().item()
@@ -76,6 +77,28 @@ def explanation_of(catalog: Catalog, name: str, book: Book) -> Explanation:
         _blaming(_slices(finding["entity"], catalog), finding["paths"]) if level is Level.STACK else pl.DataFrame(),
         int(alike),
     )
+
+
+def finding_named(catalog: Catalog, name: str, pseudonyms: Pseudonyms | None = None) -> dict[str, Any]:
+    """Return the row of the finding whose id, or whose pseudonym, starts with `name`.
+
+    Raises
+    ------
+    DqkitError
+        No finding, or several, start so.
+    """
+    name = name.lower()
+    findings = catalog.scan("findings")
+    hits = findings.filter(pl.col("finding_id").str.starts_with(name)).head(3).collect()
+    if hits.is_empty() and pseudonyms is not None:
+        ids = findings.select("finding_id").collect()["finding_id"]
+        meant = [one for one in ids if pseudonyms.of("finding", one).startswith(name)]
+        hits = findings.filter(pl.col("finding_id").is_in(meant[:3])).collect()
+    if hits.is_empty():
+        raise DqkitError(f"no finding starts with {name!r}", "the report and `dqkit audit --json` show the ids")
+    if hits.height > 1:
+        raise DqkitError(f"several findings start with {name!r}", "give more characters of the id")
+    return hits.row(0, named=True)
 
 
 _NO_ROLES = {"series_key": TEXT, **RECOGNISED}

@@ -72,6 +72,28 @@ def _row(rule: Rule, row: Mapping[str, int | str]) -> dict[str, object]:
     }
 
 
+def with_accepted(
+    outcomes: pl.DataFrame, findings: pl.DataFrame, rules: Sequence[Rule], known: pl.Expr | None = None
+) -> pl.DataFrame:
+    """Fill `waived` (findings with `waived_by`) and `baseline` (those that `known` says); what is both is waived.
+
+    What the tool could not do counts as neither: it fails no rule, it leaves the run incomplete.
+    """
+    label = pl.concat_str("rule_id", "variant", separator=" ")
+    whole = [f"{rule.id} {rule.variant}" for rule in rules if rule.per == "archive"]
+    waived = pl.col("waived_by").fill_null("") != ""
+    in_baseline = pl.lit(value=False) if known is None else known & ~waived
+    counts = (
+        findings.filter((pl.col("origin") != Origin.TOOL.value) & (waived | in_baseline))
+        .with_columns(pl.when(~label.is_in(whole)).then("site").alias("site"))
+        .group_by(_BY)
+        .agg(waived.sum().cast(pl.Int64).alias("new waived"), in_baseline.sum().cast(pl.Int64).alias("new baseline"))
+    )
+    joined = outcomes.join(counts, on=_BY, how="left", nulls_equal=True, maintain_order="left")
+    filled = (pl.col(f"new {name}").fill_null(0).alias(name) for name in ("waived", "baseline"))
+    return joined.with_columns(filled).select(list(OUTCOMES))
+
+
 def _crashed(rule: Rule) -> dict[str, object]:
     zero = dict.fromkeys((name for name, kind in OUTCOMES.items() if kind == pl.Int64()), 0)
     return zero | {

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,12 +14,13 @@ from dqkit import __version__
 from dqkit.audit.answerable import shares_of
 from dqkit.audit.by_expectations import count_by_expectations, with_expectation_counts
 from dqkit.audit.causes import without_implied
-from dqkit.audit.coverage import coverage_from_json, coverage_of, coverage_to_json
+from dqkit.audit.coverage import Coverage, coverage_from_json, coverage_of, coverage_to_json
 from dqkit.audit.engine import Evaluation, evaluate
 from dqkit.audit.findings import findings_of, problems_of
 from dqkit.audit.incomplete import as_reason, reasons_of
 from dqkit.audit.only import Only, check_only, keep_cohort, part_of
-from dqkit.audit.outcomes import outcomes_of
+from dqkit.audit.outcomes import outcomes_of, with_accepted
+from dqkit.audit.problem_states import BEFORE, Seen, note_audit, with_states
 from dqkit.audit.recognise import recognised, recognisers_of
 from dqkit.audit.result import AuditResult, Judgement, rules_of_run
 from dqkit.audit.states import SHA_KEPT
@@ -50,12 +51,29 @@ class AuditOptions:
         Those that the rules come from beside the book.
     only
         The sites, modalities and cohort that are judged.
+    accept
+        Given the findings and the tables, returns them with `waived_by` filled in where somebody accepts them.
     """
 
     fail_on: Severity | None = Severity.CRITICAL
     engine: str = "polars"
     packs: tuple[Pack, ...] = ()
     only: Only = field(default_factory=Only)
+    accept: Callable[[pl.DataFrame, Tables], pl.DataFrame] = lambda findings, _: findings
+
+
+@dataclass(frozen=True)
+class Audited:
+    """What an audit leaves in the catalog."""
+
+    run_id: str
+    finished_at: datetime
+    outcomes: pl.DataFrame
+    findings: pl.DataFrame
+    problems: pl.DataFrame
+    judgement: Judgement
+    coverage: Coverage
+    not_expressible: tuple[str, ...] = ()
 
 
 def preload_verdict() -> threading.Thread:
@@ -79,13 +97,49 @@ def audit(
     NothingToCheckError
         The catalog holds no file.
     """
-    options, progress = options or AuditOptions(), progress or Silent()
+    options = options or AuditOptions()
     rules = tuple(rule for rule in rules if not rule.is_open)
+    done = run_audit(catalog, rules, pseudonyms, options, progress)
+    seen = part_of(catalog, options.only)
+    return AuditResult(
+        title=title_of(catalog),
+        dqkit_version=__version__,
+        run_id=done.run_id,
+        finished_at=done.finished_at,
+        rules=rules,
+        outcomes=done.outcomes,
+        findings=done.findings,
+        problems=done.problems,
+        judgement=done.judgement,
+        glance=glance_of(seen),
+        profile=profile_of(seen),
+        tables=shares_of(seen, rules),
+        coverage=done.coverage,
+        only=options.only,
+        engine=options.engine,
+        not_expressible=done.not_expressible,
+    )
+
+
+def run_audit(
+    catalog: Catalog,
+    rules: Sequence[Rule],
+    pseudonyms: Pseudonyms,
+    options: AuditOptions,
+    progress: Progress | None = None,
+) -> Audited:
+    """Judge `catalog` by `rules`, none of them open, and keep what was found as a run, without what reports need.
+
+    Raises
+    ------
+    NothingToCheckError
+        The catalog holds no file.
+    """
+    progress = progress or Silent()
     began = datetime.now(UTC)
     if not _holds_anything(catalog):
         raise NothingToCheckError("the catalog holds no file", "index a folder first: dqkit index FOLDER")
     check_only(catalog, options.only)
-    seen = part_of(catalog, options.only)
     preload_verdict()
     with catalog.write(lambda: progress.note("another dqkit is writing this catalog: waiting for it")) as writer:
         tables = part_of(writer, options.only)
@@ -95,11 +149,14 @@ def audit(
         kept, implied = without_implied(evaluation.failed, rules, tables)
         outcomes = outcomes_of(rules, evaluation, implied)
         progress.stage("collecting findings", kept.height)
-        findings = findings_of(kept, rules, tables, pseudonyms)
+        findings = options.accept(findings_of(kept, rules, tables, pseudonyms), tables)
         progress.stage("reaching a verdict")
         reasons = reasons_of(tables, evaluation.crashed, options.only.cohort)
-        outcomes, judgement = judged(outcomes, rules, options.fail_on, reasons)
+        outcomes, judgement = judged(with_accepted(outcomes, findings, rules), rules, options.fail_on, reasons)
         coverage = coverage_of(rules, options.packs, tables, roles)
+        before = writer.scan("findings").select(BEFORE).collect()
+        noted = Seen(before, findings, outcomes, judgement.complete, options.only)
+        problems = note_audit(writer, tables, noted, problems_of(findings), rules, roles)
         writer.overwrite("outcomes", outcomes)
         writer.overwrite("findings", findings)
         keep_cohort(writer, options.only)
@@ -115,24 +172,8 @@ def audit(
                 started_at=began,
             )
         )
-    return AuditResult(
-        title=_title(catalog),
-        dqkit_version=__version__,
-        run_id=last(catalog.path).run_id,
-        finished_at=datetime.now(UTC),
-        rules=tuple(rules),
-        outcomes=outcomes,
-        findings=findings,
-        problems=problems_of(findings),
-        judgement=judgement,
-        glance=glance_of(seen),
-        profile=profile_of(seen),
-        tables=shares_of(seen, rules),
-        coverage=coverage,
-        only=options.only,
-        engine=options.engine,
-        not_expressible=not_expressible,
-    )
+        run_id = last(catalog.path).run_id
+    return Audited(run_id, datetime.now(UTC), outcomes, findings, problems, judgement, coverage, not_expressible)
 
 
 def _holds_anything(catalog: Catalog) -> bool:
@@ -160,41 +201,54 @@ def recall(catalog: Catalog, rules: Sequence[Rule]) -> AuditResult:
     NothingToCheckError
         It was never audited.
     """
-    runs = catalog.scan("runs").filter(pl.col("command") == "audit").last().collect()
-    if runs.is_empty():
+    run = last_audit_run(catalog)
+    if run is None:
         raise NothingToCheckError("this catalog was not audited yet", "audit it first: dqkit audit CATALOG")
-    run = runs.row(0, named=True)
-    kept = json.loads(run["counts"])
-    only = Only.from_json(kept.get("only"))
+    only = Only.from_json(json.loads(run["counts"]).get("only"))
     seen = part_of(catalog, only)
-    outcomes, findings = (catalog.scan(name).collect() for name in ("outcomes", "findings"))
-    used = rules_of_run(rules, outcomes)
-    rank = {rule.label: rule.severity.rank for rule in used}
-    label = pl.concat_str("rule_id", pl.col("variant").fill_null(""), separator=" ").str.strip_chars_end()
-    fails = outcomes.filter(pl.col("verdict") == Verdict.FAIL).select(label, "site").rows()
+    done = audited_then(catalog, run)
     return AuditResult(
-        title=_title(catalog),
+        title=title_of(catalog),
         dqkit_version=run["dqkit_version"],
-        run_id=run["run_id"],
-        finished_at=run["ended_at"],
-        rules=used,
-        outcomes=outcomes,
-        findings=findings,
-        problems=problems_of(findings),
-        judgement=Judgement(
-            Verdict(kept["verdict"]),
-            tuple(sorted(fails, key=lambda row: -rank.get(row[0], 0))),
-            kept["fail_on"] and Severity(kept["fail_on"]),
-            not kept["incomplete"],
-            tuple(map(as_reason, kept["incomplete"])),
-            ExitCode(kept["exit_code"]),
-        ),
+        run_id=done.run_id,
+        finished_at=done.finished_at,
+        rules=rules_of_run(rules, done.outcomes),
+        outcomes=done.outcomes,
+        findings=done.findings,
+        problems=done.problems,
+        judgement=done.judgement,
         glance=glance_of(seen),
         profile=profile_of(seen),
         tables=shares_of(seen, rules),
-        coverage=coverage_from_json(kept.get("coverage")),
+        coverage=done.coverage,
         only=only,
     )
+
+
+def last_audit_run(catalog: Catalog) -> dict[str, Any] | None:
+    """Return the row of `runs` of the last audit; None where there was none."""
+    runs = catalog.scan("runs").filter(pl.col("command") == "audit").last().collect()
+    return None if runs.is_empty() else runs.row(0, named=True)
+
+
+def audited_then(catalog: Catalog, run: Mapping[str, Any]) -> Audited:
+    """Return what the audit of the row `run`, the last one, left in `catalog`."""
+    kept = json.loads(run["counts"])
+    outcomes, findings = (catalog.scan(name).collect() for name in ("outcomes", "findings"))
+    label = pl.concat_str("rule_id", pl.col("variant").fill_null(""), separator=" ").str.strip_chars_end()
+    fails = outcomes.filter(pl.col("verdict") == Verdict.FAIL).select(label, "site", "severity").rows()
+    worst = sorted(fails, key=lambda row: -Severity(row[2]).rank)
+    judgement = Judgement(
+        Verdict(kept["verdict"]),
+        tuple((rule, site) for rule, site, _ in worst),
+        kept["fail_on"] and Severity(kept["fail_on"]),
+        not kept["incomplete"],
+        tuple(map(as_reason, kept["incomplete"])),
+        ExitCode(kept["exit_code"]),
+    )
+    coverage = coverage_from_json(kept.get("coverage"))
+    problems = with_states(problems_of(findings), catalog.scan("problem_states").collect())
+    return Audited(run["run_id"], run["ended_at"], outcomes, findings, problems, judgement, coverage)
 
 
 def _evaluated(
@@ -208,7 +262,7 @@ def _evaluated(
     return Evaluation(counts, evaluation.failed, evaluation.crashed), by_gx.not_expressible
 
 
-def _title(catalog: Catalog) -> str:
+def title_of(catalog: Catalog) -> str:
     """Name the archive by its sources, which are names of folders that the user gave."""
     return ", ".join(catalog.scan("sources").select("name").sort("name").collect()["name"].head(5))
 

@@ -15,8 +15,11 @@ from dqkit.catalog.runs import Record
 from dqkit.catalog.schema import TABLES
 from dqkit.catalog.store import Catalog
 
-_CITING = "audit"
-"""Command of the runs whose verdict cites the versions they saw: those are kept for good."""
+_CITING = ("audit", "gate")
+"""Commands of the runs whose verdict cites the versions they saw: those are kept for good."""
+
+_JUDGED = "judged_versions"
+"""Key of a gate's counts: the versions that it judged, where something else was written before its verdict was."""
 
 
 def _versioned(versions: Mapping[str, int]) -> list[str]:
@@ -80,18 +83,23 @@ def sizes(catalog: Catalog) -> list[TableSize]:
 
 
 def kept_versions(catalog: Catalog, keep_days: int, now: datetime | None = None) -> dict[str, set[int]]:
-    """Return table -> versions that stay: of every audit, of the last run, and of the last `keep_days` days."""
+    """Return table -> versions that stay: of every audit and gate, the last run, and the last `keep_days` days."""
     since = (now or datetime.now(UTC)) - timedelta(days=keep_days)
-    rows = catalog.scan("runs").select("run", "command", "ended_at", "table_versions").collect()
+    rows = catalog.scan("runs").select("run", "command", "ended_at", "table_versions", "counts").collect()
     last = rows["run"].max()
-    cited = rows.filter((pl.col("command") == _CITING) | (pl.col("ended_at") >= since) | (pl.col("run") == last))
-    return _versions_in(cited)
+    cites = pl.col("command").is_in(_CITING)
+    cited = rows.filter(cites | (pl.col("ended_at") >= since) | (pl.col("run") == last))
+    versions = _versions_in(cited)
+    for counts in rows.filter(cites)["counts"]:
+        for name, version in json.loads(counts).get(_JUDGED, {}).items():
+            versions.setdefault(name, set()).add(version)
+    return versions
 
 
 def vacuum(catalog: Catalog, keep_days: int, *, dry_run: bool) -> list[Vacuumed]:
     """Delete files that only versions older than `keep_days` need, and what killed runs left behind.
 
-    Versions that an audit saw are kept for good: its verdict cites them.
+    Versions that an audit or a gate saw are kept for good: its verdict cites them.
 
     Parameters
     ----------

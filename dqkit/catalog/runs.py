@@ -42,6 +42,14 @@ def _opened(catalog: Path) -> DeltaTable:
     return table
 
 
+def _newest(catalog: Path, table: DeltaTable) -> list[Path]:
+    """Return the files that may hold the last run: each run is a file of its own, and Delta's log has its number."""
+    added = pl.DataFrame(table.get_add_actions(flatten=True))
+    if "max.run" in added.columns:  # a program that rewrote the table may have kept no figures
+        added = added.filter(pl.col("max.run").is_null() | (pl.col("max.run") == pl.col("max.run").max()))
+    return [catalog / "runs" / name for name in added["path"]]
+
+
 @dataclass(frozen=True)
 class Last:
     """The last run, as the next one needs it."""
@@ -50,22 +58,32 @@ class Last:
     run_id: str
     sha256: str
     table_versions: dict[str, int]
+    log: DeltaTable | None = field(default=None, repr=False, compare=False)
+    """The table of runs as it was opened; the one writer appends to it."""
 
 
 def last(catalog: Path) -> Last:
     """Return the last run."""
+    table = _opened(catalog)
     columns = ["run", "run_id", "sha256", "table_versions"]
-    runs = pl.scan_delta(_opened(catalog)).select(columns).sort("run").last().collect()
-    run, run_id, sha256, versions = runs.row(0)
-    return Last(run, run_id, sha256, json.loads(versions))
+    found = pl.concat([pl.read_parquet(path, columns=columns) for path in _newest(catalog, table)])
+    run, run_id, sha256, versions = max(found.iter_rows())
+    return Last(run, run_id, sha256, json.loads(versions), table)
 
 
-def append(catalog: Path, record: Record, versions: dict[str, int], previous: Last | None) -> Last:
+def new_id() -> str:
+    """Return the id of a run that is to be."""
+    return uuid.uuid4().hex[:12]
+
+
+def append(
+    catalog: Path, record: Record, versions: dict[str, int], previous: Last | None, run_id: str | None = None
+) -> Last:
     """Append a run that names `versions` after `previous`; return it."""
     number = previous.run + 1 if previous else 0
     row: dict[str, Any] = {
         "run": number,
-        "run_id": uuid.uuid4().hex[:12],
+        "run_id": run_id or new_id(),
         "command": record.command,
         "who": _who(),
         "started_at": record.started_at,
@@ -78,8 +96,9 @@ def append(catalog: Path, record: Record, versions: dict[str, int], previous: La
         "previous_sha256": previous.sha256 if previous else "",
     }
     row["sha256"] = chained(row)
-    write_deltalake(catalog / "runs", pl.DataFrame([row], schema=RUNS), mode="append")
-    return Last(number, row["run_id"], row["sha256"], versions)
+    log = previous.log if previous and previous.log else DeltaTable(catalog / "runs")
+    write_deltalake(log, pl.DataFrame([row], schema=RUNS), mode="append")
+    return Last(number, row["run_id"], row["sha256"], versions, log)
 
 
 def chained(row: dict[str, Any]) -> str:

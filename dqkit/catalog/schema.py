@@ -13,7 +13,7 @@ FORMAT_VERSION = 1
 """Columns are only added within a format version."""
 
 BUCKETS = 64
-"""`instances` is partitioned by hash(StudyInstanceUID, else folder) % BUCKETS: a study is in one bucket."""
+"""Rows are replaced by the bucket, hash(StudyInstanceUID, else folder) % BUCKETS: a study is in one bucket."""
 
 Schema = dict[str, pl.DataType]
 
@@ -254,6 +254,7 @@ _DERIVED: Schema = {
     "nifti_dtype": TEXT,
     "nifti_orientation_known": FLAG,
     "content_sha256": TEXT,  # whole file; only for files that share their SOPInstanceUID
+    "superseded_by": TEXT,  # file_id of the file of a resend that took its place (index/supersede.py); null = it counts
 }
 
 INSTANCES: Schema = {**_OF_THE_FILE, **_OF_THE_HEADER, **ATTRIBUTES, **_DERIVED}
@@ -400,6 +401,27 @@ PIXEL_MEASURES: Schema = {
 }
 """What decoding a frame of a file showed, a row a frame; keyed by file, size, mtime, measure version and frame."""
 
+CHECKSUMS: Schema = {
+    "file_id": TEXT,  # of a file outside all sources: identity.digest("file outside", its absolute path)
+    "size": INT,
+    "mtime_ns": INT,
+    "sha256": TEXT,  # of the whole file
+    "checked_at": WHEN,
+}
+"""Checksums of files, keyed by file, size and mtime; of each key the first row and the last that was made stay.
+
+Where the two differ, the file changed though its size and mtime did not."""
+
+PROVENANCE: Schema = {
+    "output_file_id": TEXT,
+    "output_sha256": TEXT,
+    "source_file_id": TEXT,
+    "source_sha256": TEXT,  # when the output was made
+    "recipe": TEXT,  # name and version
+    "stack_id": TEXT,  # of the source
+}
+"""Which files an output was made of: one row a pair of them."""
+
 SOURCES: Schema = {
     "source_id": TEXT,
     "name": TEXT,
@@ -415,6 +437,8 @@ SOURCES: Schema = {
     "columns": TEXTS,  # of a table: what it has something to say about; null = a folder, whose headers say all
     "mapping": TEXT,  # of a table: what its columns mean (JSON)
     "fingerprint": TEXT,  # of a table: hash of size, mtime and mapping when it was last read
+    "made_by": TEXT,  # of a folder that dqkit wrote: the command and recipe; null = acquired images
+    "resend": FLAG,  # its files take the place of older ones of their site; null = no
 }
 
 OUTCOMES: Schema = {
@@ -489,8 +513,38 @@ PROBLEMS: Schema = {
     "observed": TEXT,  # of the example, or the commonest
     "remedy": TEXT,
     "origin": TEXT,
+    "state": TEXT,  # model.ProblemState
+    "state_since": WHEN,
 }
 """Findings rolled up by rule x site x scanner x protocol: what a person acts on."""
+
+PROBLEM_STATES: Schema = {
+    "problem_id": TEXT,
+    "row_id": TEXT,  # the row of a worklist that was answered; null = the problem as a whole
+    "state": TEXT,  # model.ProblemState
+    "at": WHEN,  # when this was recorded
+    "answer": TEXT,  # as the hospital chose it; null where an audit or a steward says it
+    "comment": TEXT,  # free text of a hospital or a steward: in-house
+    "by": TEXT,  # who answered, as the reply says: in-house
+    "answered_on": DATE,  # as the reply says
+    "handback_id": TEXT,
+    "moved_to": TEXT,  # problem_id under which its findings are now
+    "run_id": TEXT,
+    **dict.fromkeys(("rule_id", "variant", "severity", "site", "modality", "scanner", "protocol"), TEXT),
+}
+"""What became of problems, append-only: the last row of a problem without `row_id` is its state."""
+
+HANDBACK_ROWS: Schema = {
+    "handback_id": TEXT,
+    "made_at": WHEN,
+    "row_id": TEXT,  # pseudonym that stands in the worklist
+    "problem_id": TEXT,
+    "row_key": TEXT,  # what the row speaks of (audit.problem_states.row_key); null = the problem as a whole
+    "site": TEXT,
+    "series_key": TEXT,  # the series, or one of the study, patient or folder; null where there is none
+    "run_id": TEXT,
+}
+"""The rows of every worklist that was handed back, append-only: what a reply's row ids mean."""
 
 RUNS: Schema = {
     "run": INT,  # 0, 1, 2 …
@@ -509,6 +563,47 @@ RUNS: Schema = {
 }
 """Append-only and hash-chained; the last row names the versions of every table that belong together."""
 
+HARMONIZED: Schema = {
+    "image_id": TEXT,  # of the stacks and the part of them that it was made of
+    "kind": TEXT,  # image | label
+    "status": TEXT,  # written | refused
+    "reason": TEXT,  # of a refusal (docs/harmonize.md), free of values
+    "detail": TEXT,
+    "path": TEXT,  # relative to the folder of images
+    "format": TEXT,
+    "size": INT,  # bytes
+    "sha256": TEXT,
+    **_KEYS,
+    "Modality": TEXT,
+    "stack_ids": TEXTS,  # of four axes in the order of the volumes
+    "recipe": TEXT,  # name and version
+    "recipe_sha256": TEXT,
+    "do": TEXTS,
+    "mends": TEXTS,  # rules whose findings are mended
+    "unit": TEXT,
+    "background": REAL,
+    "dtype": TEXT,
+    "shape": INTS,  # columns, rows, slices (, volumes)
+    "spacing_mm": REALS,
+    "affine": REALS,  # 4x4, row-major: index (column, row, slice) to LPS, mm
+    "first_slice": INT,  # of the image, from 0, volume after volume, that the file holds …
+    "slice_nearest": INTS,  # … and for each slice of the file an index into source_file_ids: the largest share
+    "slice_sources": pl.List(pl.List(pl.Int64())),  # all indices that gave to it …
+    "slice_weights": pl.List(pl.List(pl.Float64())),  # … and their shares
+    "source_file_ids": TEXTS,  # a source slice each …
+    "source_sha256": TEXTS,
+    "source_frames": INTS,  # … from 1
+    "source_tiles": INTS,  # … of a mosaic, from 0; else null
+    "steps": TEXT,  # JSON: name, parameters and the 4x4 after each
+    "versions": TEXT,  # JSON: library -> version
+    "warnings": TEXTS,
+    "label_file_id": TEXT,  # of a label: the file it stood in …
+    "label_name": TEXT,
+    "label_before_mm3": REAL,  # … and its volume there and here
+    "label_after_mm3": REAL,
+    "task": TEXT,  # hash of everything the file depends on: a run that finds it again has nothing to do
+}
+"""The manifest of harmonized images: a row a file that was written, and a row a stack that was not."""
 COHORT: Schema = {
     "level": TEXT,  # patient | study | series
     **_KEYS,
@@ -542,8 +637,12 @@ TABLES: dict[str, Schema] = {
     "series": SERIES,
     "labels": LABELS,
     "pixel_measures": PIXEL_MEASURES,
+    "checksums": CHECKSUMS,
+    "provenance": PROVENANCE,
     "outcomes": OUTCOMES,
     "findings": FINDINGS,
+    "problem_states": PROBLEM_STATES,
+    "handback_rows": HANDBACK_ROWS,
     "cohort_series": COHORT_SERIES,
     "runs": RUNS,
 }

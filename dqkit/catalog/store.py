@@ -5,12 +5,12 @@ belongs to a run: readers open those versions, and the next writer first takes b
 which is what a killed run leaves behind (docs/adr/0001-delta-catalog.md).
 """
 
-import copy
 import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,12 @@ from dqkit.errors import DqkitError, IncompleteError
 
 _MARKER = "dqkit.json"
 _OURS = frozenset({_MARKER, ".lock", ".work", *TABLES})
-_PARTITIONED = "instances"
+_SETTINGS = {"delta.enableExpiredLogCleanup": "false", "delta.checkpointInterval": "10"}
+"""Delta Lake would forget versions of more than 30 days ago, which verdicts cite (docs/catalog.md), and sum its log up
+after 100 commits only: to open a table costs 0.3 ms for each commit since."""
 
-_KEEP_VERSIONS = {"delta.enableExpiredLogCleanup": "false"}
-"""Delta Lake would forget versions of more than 30 days ago, which verdicts cite (docs/catalog.md)."""
+_FILE_BYTES = 2_000_000
+"""Of one Parquet file: 10,000 instances, few enough to write again for one study that changed (ADR 1)."""
 
 
 class Catalog:
@@ -84,14 +86,11 @@ class Catalog:
         """Table -> Delta version, as of the last complete run."""
         return dict(self._versions)
 
-    def as_of(self, versions: Mapping[str, int]) -> "Catalog":
-        """Return this catalog as it was when its tables had `versions`, for reading alone."""
-        then = copy.copy(self)
-        then._versions = dict(versions)  # noqa: SLF001 - of its own class
-        return then
+    def scan(self, table: str, *, superseded: bool = False) -> pl.LazyFrame:
+        """Return `table` of the last complete run, with the columns of its schema.
 
-    def scan(self, table: str) -> pl.LazyFrame:
-        """Return `table` of the last complete run, with the columns of its schema."""
+        Files that a resend supersedes do not count: `instances` has them only where `superseded` asks for them.
+        """
         if table == "runs":
             return runs.scan(self.path)
         if table not in self._versions:  # the catalog is older than this table
@@ -101,7 +100,22 @@ class Catalog:
             if (table, self._versions[table]) not in self._whole:
                 check_whole(opened, self.path / table)
                 self._whole.add((table, self._versions[table]))
-            return _scan(opened, TABLES[table])
+            return _scan(opened, TABLES[table], superseded=superseded)
+
+    def as_of(self, versions: Mapping[str, int]) -> "Catalog":
+        """Return this catalog as it was when its tables had `versions`; a table that is not named was not there yet."""
+        then = copy(self)
+        then.follow(runs.Last(-1, "", "", dict(versions)))
+        return then
+
+    def rows_at(self, table: str, version: int) -> int | None:
+        """Return how many rows `table` had at a Delta version; None where that version is there no more."""
+        try:
+            opened = DeltaTable(self.path / table, version=version)
+            check_whole(opened, self.path / table)
+        except (DeltaError, DqkitError):
+            return None
+        return int(pl.DataFrame(opened.get_add_actions().select(["num_records"]))["num_records"].sum())
 
     def refresh(self) -> None:
         """Look at the last complete run again."""
@@ -144,6 +158,8 @@ class Writer:
         self._path = catalog.path
         self._last = last
         self._versions = dict(last.table_versions)
+        self.run_id = runs.new_id()
+        """Of the run that the next `commit` appends."""
         self._opened: dict[str, DeltaTable] = {}
         self.work = self._path / ".work"
         shutil.rmtree(self.work, ignore_errors=True)
@@ -177,11 +193,11 @@ class Writer:
         self._opened.pop(table, None)
         self._versions[table] = self._table(table).version()
 
-    def scan(self, table: str) -> pl.LazyFrame:
-        """Return `table` as this writer has left it."""
+    def scan(self, table: str, *, superseded: bool = False) -> pl.LazyFrame:
+        """Return `table` as this writer has left it; superseded files are among `instances` only where asked for."""
         if table not in self._versions:
             return empty(TABLES[table]).lazy()
-        return _scan(self._table(table), TABLES[table])
+        return _scan(self._table(table), TABLES[table], superseded=superseded)
 
     def replace(self, table: str, frame: pl.DataFrame, buckets: Iterable[int]) -> None:
         """Put `frame` in the place of all rows of `buckets`."""
@@ -205,21 +221,24 @@ class Writer:
             mode="overwrite",
             predicate=predicate,
             schema_mode="merge",
-            partition_by=["bucket"] if table == _PARTITIONED else None,
+            target_file_size=_FILE_BYTES,
         )
         self._versions[table] = self._table(table).version()
 
     def commit(self, record: runs.Record) -> int:
         """Append the run that makes everything written count; return its number."""
-        self._last = runs.append(self._path, record, self._versions, self._last)
+        self._last = runs.append(self._path, record, self._versions, self._last, self.run_id)
+        self.run_id = runs.new_id()
         self._catalog.follow(self._last)
         return self._last.run
 
 
-def _scan(table: DeltaTable, schema: Schema) -> pl.LazyFrame:
+def _scan(table: DeltaTable, schema: Schema, *, superseded: bool) -> pl.LazyFrame:
     """Scan a Delta table; columns that it is too old to have are null."""
     frame = pl.scan_delta(table)
     have = set(frame.collect_schema().names())
+    if "superseded_by" in have and not superseded:
+        frame = frame.filter(pl.col("superseded_by").is_null())
     missing = [pl.lit(None, dtype=kind).alias(name) for name, kind in schema.items() if name not in have]
     return frame.with_columns(missing).select(list(schema)) if missing else frame.select(list(schema))
 
@@ -263,7 +282,8 @@ def _kind_of(error: Exception) -> str:
 
 def _newest(path: Path) -> int:
     """Return the newest version of a table from the names of its commits, which Delta Lake's protocol fixes."""
-    return max(int(entry.name[:20]) for entry in (path / "_delta_log").glob("*.json") if entry.name[:20].isdecimal())
+    names = os.listdir(path / "_delta_log")  # noqa: PTH208  # paths of hundreds of commits cost more than their names
+    return max(int(name[:20]) for name in names if name[:20].isdecimal() and name.endswith(".json"))
 
 
 def _is_restored(table: DeltaTable, version: int) -> bool:
@@ -321,8 +341,7 @@ def _make_table(path: Path, name: str) -> None:
     write_deltalake(
         path / name,
         empty(TABLES[name]),
-        partition_by=["bucket"] if name == _PARTITIONED else None,
-        configuration=_KEEP_VERSIONS,
+        configuration=_SETTINGS,
     )
 
 

@@ -36,6 +36,7 @@ def audit(
     pack: opt.PackOption = None,
     only: opt.OnlyOption = None,
     cohort: opt.CohortOption = None,
+    waivers: opt.WaiversOption = None,
     fail_on: Annotated[
         opt.FailOn, typer.Option("--fail-on", help="The mildest severity that fails.")
     ] = opt.FailOn.CRITICAL,
@@ -71,6 +72,8 @@ def audit(
     from dataclasses import replace
 
     from dqkit.audit.only import Only
+    from dqkit.gate.waiver_file import read_waivers
+    from dqkit.gate.waivers import accepting
     from dqkit.identity import load_key
     from dqkit.index.sources import keep_out
     from dqkit.rulebook.book import load_book
@@ -80,6 +83,7 @@ def audit(
     packs = load_packs(opt.many(pack))
     book = with_packs(load_book(rules or []), packs).select(opt.many(select), opt.many(ignore))
     pseudonyms = load_key(key_file)
+    accepted = read_waivers(waivers) if waivers is not None else None
     roots, path = meant(targets or [], catalog, "audited")
     roots = roots if targets else indexing.settled_roots(ctx, path)
     keep_out(out, roots, "report")
@@ -99,7 +103,10 @@ def audit(
 
     severity = None if fail_on is opt.FailOn.NEVER else Severity(fail_on.value)
     part = replace(Only.parse(only or []), cohort=read_cohort(cohort, opened) if cohort else None)
-    result = _judge(opened, book, pseudonyms, AuditOptions(severity, engine.value, packs, part))
+    options = AuditOptions(severity, engine.value, packs, part)
+    if accepted is not None:
+        options = replace(options, accept=accepting(accepted, pseudonyms))
+    result = _judge(opened, book, pseudonyms, options)
     _show(result, out, path, lang.value, json=json)
     return int(result.judgement.exit_code)
 

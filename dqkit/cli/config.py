@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from dqkit.cli.group import Group
+from dqkit.cli.group import DefaultGroup, Group
 from dqkit.errors import DqkitError
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ _USERS: dict[str, frozenset[str]] = {
     "only": frozenset({"audit"}),
     "fail_on": frozenset({"audit"}),
     "engine": frozenset({"audit"}),
-    "pixels": frozenset({"audit", "index"}),
+    "pixels": frozenset({"audit", "index", "gate"}),
+    "policy": frozenset({"gate"}),
     "pack": frozenset({"audit", "diff"}),
 }
 """Parameter -> the commands that the settings give it to; others go to every command that has it."""
@@ -143,13 +144,17 @@ def _defaults(command: Any, options: dict[str, Any] | Any, name: str = "") -> di
     """Return parameter -> value for each command below `command`, as typer's context takes them."""
     below = getattr(command, "commands", None)
     if below:
-        return {child: _defaults(one, options, child) for child, one in below.items()}
-    own = {parameter.name for parameter in command.params}
+        own = name if isinstance(command, DefaultGroup) else ""
+        return {
+            child: _defaults(one, options, own if own and child == DefaultGroup.DEFAULT else child)
+            for child, one in below.items()
+        }
+    taken = {parameter.name for parameter in command.params}
     return {
         called: _plain(value)
         for option, value in options.items()
         for called in (option, _ALSO_CALLED.get(option, option))
-        if called in own and name in _USERS.get(option, frozenset({name}))
+        if called in taken and name in _USERS.get(option, frozenset({name}))
     }
 
 

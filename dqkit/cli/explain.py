@@ -10,9 +10,12 @@ from dqkit.cli import options as opt
 
 
 def explain(
-    finding: Annotated[str, typer.Argument(metavar="FINDING_ID", help="Its id, or the first characters of it.")],
+    finding: Annotated[
+        str, typer.Argument(metavar="FINDING_ID", help="Its id or pseudonym, or the first characters of it.")
+    ],
     catalog: opt.CatalogOption = opt.DEFAULT_CATALOG,
     rules: opt.RulesOption = None,
+    key_file: opt.KeyOption = None,
     lang: opt.LangOption = opt.Language.EN,
     json: opt.JsonOption = False,
 ) -> None:
@@ -26,9 +29,10 @@ def explain(
     """
     from dqkit.audit.explanation import explanation_of
     from dqkit.catalog.store import Catalog
+    from dqkit.identity import load_key
     from dqkit.rulebook.book import load_book
 
-    explanation = explanation_of(Catalog(catalog), finding, load_book(rules or []))
+    explanation = explanation_of(Catalog(catalog), finding, load_book(rules or []), load_key(key_file))
     if json:
         from json import dumps
 

@@ -17,3 +17,15 @@ class Group(TyperGroup):
         if option is not None and option.default is None:
             option.default = False
         return option
+
+
+class DefaultGroup(Group):
+    """A group that is a command itself: what names no other command of it goes to `DEFAULT`."""
+
+    DEFAULT = "run"
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the default command before what was typed, unless another one stands there."""
+        typed = args if args and args[0] in self.commands else [self.DEFAULT, *args]
+        parsed: list[str] = super().parse_args(ctx, typed)
+        return parsed

@@ -47,6 +47,14 @@ def index(
     workers: opt.WorkersOption = None,
     pixels: opt.PixelsOption = opt.Pixels.NONE,
     confirm_removed: opt.ConfirmOption = False,
+    resend: Annotated[
+        bool | None,
+        typer.Option(
+            "--resend/--no-resend",
+            help="What a hospital sent again: these files take the place of its older ones (by SOPInstanceUID).",
+            show_default="as the folder is registered",
+        ),
+    ] = None,
     key_file: opt.KeyOption = None,
     json: opt.JsonOption = False,
 ) -> int:
@@ -62,16 +70,20 @@ def index(
 
       dqkit index                                look at all sources again
 
+      dqkit index /incoming/july --resend --site North
+
       dqkit index --table export.csv --mapping guess --site North
     """
     from dqkit.cli import table as tables
     from dqkit.identity import load_key
 
     if table is not None or mapping is not None:
+        if resend is not None:
+            raise DqkitError("--resend is for folders of images", "a table that is indexed again replaces its rows")
         asked = tables.as_typed(table, mapping, site, site_from, confirm_removed=confirm_removed)
         return tables.index_one(asked, roots or [], catalog, load_key(key_file), json=json)
     found = checked_roots(roots or [], catalog) or settled_roots(ctx, catalog)
-    chosen = settled(ctx, found, index_options(site, site_from, workers, pixels, confirm_removed))
+    chosen = settled(ctx, found, index_options(site, site_from, workers, pixels, confirm_removed, resend))
     opened = open_catalog(catalog, load_key(key_file).fingerprint, create=bool(found))
     known = [] if found else tables.refresh(opened)
     if known and not holds_folders(opened):
@@ -118,7 +130,12 @@ def settled(ctx: typer.Context, roots: list[Path], chosen: IndexOptions) -> Inde
 
 
 def index_options(
-    site: str | None, site_from: str | None, workers: int | None, pixels: opt.Pixels, confirm_removed: bool
+    site: str | None,
+    site_from: str | None,
+    workers: int | None,
+    pixels: opt.Pixels,
+    confirm_removed: bool,
+    resend: bool | None = None,
 ) -> IndexOptions:
     """Turn what was typed into the stage's options."""
     import os
@@ -129,7 +146,7 @@ def index_options(
     if site and site_from:
         raise DqkitError("--site and --site-from exclude each other", "give one of them")
     rule = SiteRule("name", site) if site else SiteRule.parse(site_from) if site_from else None
-    return IndexOptions(rule, workers or os.cpu_count() or 1, pixels.value, confirm_removed)
+    return IndexOptions(rule, workers or os.cpu_count() or 1, pixels.value, confirm_removed, resend=resend)
 
 
 def open_catalog(path: Path, fingerprint: str, *, create: bool) -> Catalog:
@@ -198,4 +215,13 @@ def summary_lines(summary: IndexSummary) -> list[str]:
         f"{summary.files:,} files in {summary.seconds:.1f} s: {summary.new:,} new, {summary.changed:,} changed, "
         f"{summary.removed:,} gone, {summary.unchanged:,} unchanged ({rate:,.0f} headers/s)"
     )
-    return [counted, *(f"not read: {count:,} x {reason}" for reason, count in summary.not_read.items())]
+    unread = [f"not read: {count:,} x {reason}" for reason, count in summary.not_read.items()]
+    return [counted, *unread, *(_resend_line(name, count) for name, count in summary.resends.items())]
+
+
+def _resend_line(name: str, count: int) -> str:
+    from dqkit.report.visible import visible
+
+    if count:
+        return f"resend {visible(name)}: {count:,} older {'file' if count == 1 else 'files'} superseded"
+    return f"resend {visible(name)}: no older file superseded (is its site right, and did its images keep their UIDs?)"

@@ -11,18 +11,29 @@ import typer
 from dqkit.cli import (
     audit,
     catalog,
+    combat,
     diff,
+    evidence,
     explain,
+    gate,
+    gate_verify,
+    handback,
+    harmonize,
     index,
     init,
     interrupt,
+    landmarks,
     packs,
+    plan,
+    problems,
     profile,
     reconcile,
+    reply,
     report,
     rules,
     select,
     sources,
+    waive,
 )
 from dqkit.cli.config import RootGroup, lend_settings
 from dqkit.cli.screen import outlive_readers, screen
@@ -79,17 +90,32 @@ def _exiting(command: Callable[..., int | None]) -> Callable[..., None]:
 app.command("init")(_exiting(init.init))
 app.command("index")(_exiting(index.index))
 app.command("audit")(_exiting(audit.audit))
+gate.app.command("run", hidden=True)(_exiting(gate.run))
+gate.app.command("verify")(_exiting(gate_verify.verify))
+app.add_typer(gate.app, name="gate")
+evidence.app.command("run", hidden=True)(_exiting(evidence.run))
+evidence.app.command("verify")(_exiting(evidence.verify))
+app.add_typer(evidence.app, name="evidence")
+app.command("waive")(_exiting(waive.waive))
 app.command("profile")(_exiting(profile.profile))
 app.command("report")(_exiting(report.report))
 app.command("explain")(_exiting(explain.explain))
+app.command("plan")(_exiting(plan.plan))
+app.command("landmarks")(_exiting(landmarks.landmarks))
+app.command("harmonize")(_exiting(harmonize.harmonize))
 app.command("diff")(_exiting(diff.diff))
 app.command("reconcile")(_exiting(reconcile.reconcile))
 app.command("select")(_exiting(select.select))
 rules.app.command("test")(_exiting(rules.try_cases))
+reply.app.command("import")(_exiting(reply.take))
 app.add_typer(rules.app, name="rules")
 app.add_typer(packs.app, name="packs")
 app.add_typer(sources.app, name="sources")
+app.add_typer(combat.app, name="combat")
 app.add_typer(catalog.app, name="catalog")
+app.add_typer(problems.app, name="problems")
+app.add_typer(handback.app, name="handback")
+app.add_typer(reply.app, name="reply")
 
 
 def main() -> NoReturn:

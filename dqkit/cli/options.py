@@ -86,6 +86,12 @@ CohortOption = Annotated[
     Path | None,
     typer.Option("--cohort", metavar="FILE", help="Look at the series of this cohort alone (dqkit select writes it)."),
 ]
+WaiversOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--waivers", metavar="FILE", help="Accepted findings, with owner, reason and expiry (docs/waivers.md)."
+    ),
+]
 PackOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dqkit.cli import handback as handbacks
 from dqkit.cli import options as opt
 from dqkit.errors import DqkitError, IncompleteError
 
@@ -23,25 +24,64 @@ def report(
     out: Annotated[
         Path | None, typer.Option("--out", help="Where to write it.", show_default="beside OUT, or here")
     ] = None,
+    handback: Annotated[
+        Path | None,
+        typer.Option(
+            "--handback", metavar="DIR", help="Write the worklist of --site (xlsx) into this folder, to be sent to it."
+        ),
+    ] = None,
+    resolve: Annotated[
+        bool,
+        typer.Option(
+            "--resolve", help="With --handback: name patients and studies in it: it must not leave the house."
+        ),
+    ] = False,
+    answered: Annotated[
+        bool, typer.Option("--answered", help="With --handback: problems that were answered already, too.")
+    ] = False,
+    catalog: Annotated[
+        Path, typer.Option("--catalog", help="With --handback of an audit's folder: the catalog of that audit.")
+    ] = opt.DEFAULT_CATALOG,
     rules: opt.RulesOption = None,
+    key_file: opt.KeyOption = None,
 ) -> None:
-    """Write the report of the last audit again: for one hospital, or in the other language.
+    """Write the report of the last audit again: for one hospital, or in the other language; or hand problems back.
 
     [bold]Examples[/bold]
 
       dqkit report dqkit-report --lang zh
 
       dqkit report dqkit-catalog --site North --out north.html
+
+      dqkit report --site North --handback to-send     the worklist for North, an xlsx to be filled in
     """
+    if handback is not None:
+        _refuse_with_handback(site, out)
+        asked = handbacks.Asked(str(site), handback, lang.value, resolve=resolve, answered=answered)
+        handbacks.hand_back(source, catalog, asked, rules or [], key_file)
+        return
+    if resolve or answered:
+        raise DqkitError("--resolve and --answered go with --handback", "add: --handback DIR")
+    _write_again(source, site, lang.value, out, rules or [])
+
+
+def _refuse_with_handback(site: str | None, out: Path | None) -> None:
+    if site is None:
+        raise DqkitError("--handback needs to know the hospital", "add: --site NAME")
+    if out is not None:
+        raise DqkitError("--handback and --out exclude each other", "give one of them")
+
+
+def _write_again(source: Path, site: str | None, lang: str, out: Path | None, rules: list[Path]) -> None:
     from dqkit.report.html import render_html
 
-    result = _audit_of(source, rules or [])
+    result = _audit_of(source, rules)
     sites = result.glance.sites["site"].to_list()
     if site is not None and site not in sites:
         raise DqkitError(f"there is no site {site!r} in this audit", "its sites: " + ", ".join(map(str, sites)))
-    path = out or (source if (source / "result.json").is_file() else Path()) / _name(site, lang.value)
+    path = out or (source if (source / "result.json").is_file() else Path()) / _name(site, lang)
     _keep_out(path, source)
-    _write(path, render_html(result, lang=lang.value, site=site).encode())
+    _write(path, render_html(result, lang=lang, site=site).encode())
     typer.echo(str(path))
 
 

@@ -15,8 +15,8 @@ from dqkit.rulebook.section import Section
 
 _CHOICES = {"lang": Language, "fail_on": FailOn, "engine": Engine, "pixels": Pixels}
 _FOLDERS_TO_WRITE = ("catalog", "out")
-_LATER = ("waivers", "policy")
-"""Files of `dqkit gate`, which is not there yet: they are looked for and not read."""
+_FILES = {"key": "key_file", "waivers": "waivers", "policy": "policy"}
+"""Key that names one file -> the parameter it sets."""
 
 _FILE = re.compile(r"[/\\]|\.ya?ml$")
 """What tells a pack's file from a pack's name."""
@@ -107,11 +107,9 @@ class _Reader:
         for key, choices in _CHOICES.items():
             if self._given(key):
                 self._options[key] = self._section.choice(key, [choice.value for choice in choices])
-        if self._given("key"):
-            self._options["key_file"] = self._file("key", self._section.text("key"))
-        for key in _LATER:
+        for key, parameter in _FILES.items():
             if self._given(key):
-                self._file(key, self._section.text(key))
+                self._options[parameter] = self._file(key, self._section.text(key))
         self._workers()
         self._rules_and_packs()
         self._scope()

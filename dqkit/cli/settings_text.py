@@ -70,12 +70,12 @@ _COMMENTS: dict[str, tuple[str, str]] = {
         "生成假名所用密钥的文件路径，切勿写入密钥本身。环境变量 DQKIT_KEY 优先。",
     ),
     "waivers": (
-        "Accepted findings with owner, reason and expiry. Looked for, not yet used by an audit.",
-        "已接受的检出项（负责人、理由、有效期）。目前只检查文件是否存在，检查时尚未使用。",
+        "Accepted findings with owner, reason and expiry, for `dqkit audit` and `dqkit gate` (docs/waivers.md).",
+        "已接受的检出项（负责人、理由、有效期），用于 `dqkit audit` 和 `dqkit gate`（docs/waivers.md）。",
     ),
     "policy": (
-        "What a gate asks for. Looked for, not yet used by an audit.",
-        "放行条件。目前只检查文件是否存在，检查时尚未使用。",
+        "What `dqkit gate` asks for (docs/gate.md).",
+        "`dqkit gate` 的放行条件（docs/gate.md）。",
     ),
 }
 
@@ -94,7 +94,7 @@ _EXAMPLES: dict[str, Any] = {
     "workers": 4,
     "engine": "polars",
     "waivers": "waivers.yaml",
-    "policy": "policy.yaml",
+    "policy": "gate.yaml",
 }
 
 KEYS = tuple(_COMMENTS)

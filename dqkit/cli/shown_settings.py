@@ -37,9 +37,9 @@ def settings_rows(settings: Settings) -> list[dict[str, str]]:
             rows.append(_row(key, values, _place(settings, key)))
     rows.append(_key(settings))
     rows += [
-        _row(key, "there, not used yet", _place(settings, key))
+        _row(key, settings.options[key], _place(settings, key))
         for key in ("waivers", "policy")
-        if key in settings.marks
+        if key in settings.options
     ]
     return rows
 

@@ -29,10 +29,13 @@ def list_(catalog: opt.CatalogOption = opt.DEFAULT_CATALOG, json: opt.JsonOption
 
       dqkit sources list --catalog dqkit-catalog
     """
+    import polars as pl
+
     from dqkit.catalog.store import Catalog
 
     columns = ["name", "state", "n_files", "site_from", "indexed_at", "root", "source_id"]
-    sources = Catalog(catalog).scan("sources").select(columns).collect()
+    resend = pl.col("resend").fill_null(value=False)
+    sources = Catalog(catalog).scan("sources").select(*columns[:3], resend, *columns[3:]).collect()
     if json:
         from json import dumps
 

@@ -136,6 +136,8 @@ def _holds_positions() -> pl.Expr:
 
 def _one_of_each(images: pl.DataFrame) -> pl.DataFrame:
     """Keep one of the files that share SOPInstanceUID and place: a second copy is no second slice."""
+    if images["SOPInstanceUID"].null_count() == 0 and images["SOPInstanceUID"].n_unique() == images.height:
+        return images
     uid = pl.coalesce("SOPInstanceUID", "file_id")
     return images.sort("series_key", "file_id").unique(
         pl.struct("series_key", uid, "ImagePositionPatient", "frame_positions_mm").hash(),

@@ -1,6 +1,6 @@
 """Indexes sources into a catalog: list, compare, read what is new, write whole buckets, commit once."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from dqkit.index.keys import with_content_hashes, with_keys
 from dqkit.index.measure import measure_pixels
 from dqkit.index.planes import planes_of, with_surveys
 from dqkit.index.progress import Progress, Silent
+from dqkit.index.resends import Superseding, is_resend, rules_of_resends, superseding, taken_places
 from dqkit.index.series import labels_of, series_of
 from dqkit.index.sources import FOLDER, OFFLINE, ONLINE, Source, register, registered
 from dqkit.index.table_rows import of_tables
@@ -51,6 +52,8 @@ class IndexOptions:
         ``none``, ``sample`` (first, middle and last image of a series) or ``all``.
     confirm_removed
         Whether more than 1 % of a source's rows may go.
+    resend
+        Whether the roots are resends, whose files take the place of older ones of their site; None keeps what they are.
     """
 
     site_rule: SiteRule | None = None
@@ -58,6 +61,7 @@ class IndexOptions:
     pixels: str = "none"
     confirm_removed: bool = False
     site_rules: Mapping[Path, SiteRule] = field(default_factory=dict)
+    resend: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,8 @@ class IndexSummary:
         site, Modality, series, instances, bytes.
     seconds
         Wall time.
+    resends
+        Name of each resend that was looked at -> older files whose place its files have taken.
     """
 
     files: int
@@ -91,11 +97,17 @@ class IndexSummary:
     by_site: pl.DataFrame = field(repr=False)
     seconds: float = 0.0
     files_not_read: tuple[str, ...] = ()
+    resends: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
         """Whether every file could be looked at."""
         return not self.not_read
+
+    @property
+    def superseded(self) -> int:
+        """Older files whose place the resends that were looked at have taken."""
+        return sum(self.resends.values())
 
 
 def index(
@@ -108,7 +120,7 @@ def index(
     NothingToCheckError
         No file in any source, or no source.
     DqkitError
-        Sources inside each other, or many files gone without `confirm_removed`.
+        Sources inside each other, many files gone without `confirm_removed`, or a resend of a site that is not there.
     IncompleteError
         The disk of the catalog failed; its last complete run is untouched.
     """
@@ -116,15 +128,18 @@ def index(
     started = monotonic()
     began = datetime.now(UTC)
     with catalog.write(lambda: progress.note("another dqkit is writing this catalog: waiting for it")) as writer:
-        table = register(writer.scan("sources").collect(), list(roots), options.site_rule, options.site_rules)
+        before = writer.scan("sources").collect()
+        rules = {root: options.site_rules.get(root, options.site_rule) for root in roots}
+        rules = rules_of_resends(writer, rules) if options.resend else rules
+        table = register(before, list(roots), rules, resend=options.resend)
         wanted = [s for s in registered(table) if s.kind == FOLDER and (not roots or s.root in roots)]
         if not wanted:
             raise NothingToCheckError("the catalog has no source yet", "name a folder: dqkit index FOLDER")
-        changes = _compare(writer, table, wanted, options, progress)
+        changes = _compare(writer, table, wanted, before, options, progress)
         _refuse_empty(changes)
         _update(writer, table, changes, options, progress)
         table = _mark(table, changes)
-        if not _same_but_for_time(table, writer.scan("sources").collect()):
+        if not _same_but_for_time(table, before):
             writer.overwrite("sources", table)
         progress.stage("summing up")
         summary = _summarize(writer, table, changes, monotonic() - started)
@@ -132,7 +147,8 @@ def index(
             Record(
                 "index",
                 __version__,
-                counts={k: getattr(summary, k) for k in ("files", "new", "changed", "removed")},
+                counts={k: getattr(summary, k) for k in ("files", "new", "changed", "removed", "superseded")}
+                | {"sources": [change.source.source_id for change in changes if not change.offline]},
                 complete=summary.complete,
                 started_at=began,
             )
@@ -143,16 +159,24 @@ def index(
 
 
 def _compare(
-    writer: Writer, table: pl.DataFrame, wanted: Iterable[Source], options: IndexOptions, progress: Progress
+    writer: Writer,
+    table: pl.DataFrame,
+    wanted: Iterable[Source],
+    before: pl.DataFrame,
+    options: IndexOptions,
+    progress: Progress,
 ) -> list[Change]:
+    """List the sources and compare; `before` are the sources as the catalog had them."""
     progress.stage("listing")
     folders = dict(table.select("source_id", "root_folders").iter_rows())
-    rules = dict(writer.scan("sources").select("source_id", "site_from").collect().iter_rows())
+    rules = dict(before.select("source_id", "site_from").iter_rows())
+    resends = set(before.filter(is_resend())["source_id"]) ^ set(table.filter(is_resend())["source_id"])
     changes = []
     for source in wanted:
         change = compare.changes(writer, source, progress)
         moved = rules.get(source.source_id, str(source.site_rule)) != str(source.site_rule)
         moved |= _holds_sites(folders[source.source_id]) != _holds_sites(change.first_level)
+        moved |= source.source_id in resends
         changes.append(change.with_all_buckets() if moved and not change.offline else change)
         if change.too_many_removed and not options.confirm_removed:
             raise DqkitError(
@@ -186,18 +210,20 @@ def _update(
     progress.stage("reading headers", todo)
     workers = min(options.workers, -(-todo // shards.CHUNK)) if todo >= _WORTH_PROCESSES else 1
     written = shards.read_all(_chunks(changes), writer.work, groups, workers, progress)
+    replaced = pl.concat([change.replaced for change in changes])
+    namer = _SiteNamer(table, changes)
+    resent = superseding(writer, table, (shard.frame() for shard in written), replaced, namer.name)
     touched = {b for shard in written for b in shard.buckets} | {b for change in changes for b in change.buckets}
+    touched |= resent.buckets
     if not touched:
         return
     progress.stage("sorting into series", len(touched))
-    replaced = pl.concat([change.replaced for change in changes])
-    namer = _SiteNamer(table, changes)
     for group in range(groups):
-        buckets = sorted(b for b in touched if b % groups == group)
+        buckets = sorted(b for b in touched if shards.group_of(b, groups) == group)
         if buckets:
             fresh = [shard.frame() for shard in written if shard.group == group]
             folders = [c.folder_rows.filter(pl.col("bucket").is_in(buckets)) for c in changes]
-            _write_group(writer, namer, [*folders, *fresh], buckets, replaced)
+            _write_group(writer, namer, [*folders, *fresh], buckets, replaced, resent)
             progress.advance(len(buckets))
 
 
@@ -230,22 +256,41 @@ class _SiteNamer:
 
 
 def _write_group(
-    writer: Writer, namer: _SiteNamer, fresh: list[pl.DataFrame], buckets: list[int], replaced: pl.DataFrame
+    writer: Writer,
+    namer: _SiteNamer,
+    fresh: list[pl.DataFrame],
+    buckets: list[int],
+    replaced: pl.DataFrame,
+    resent: Superseding,
 ) -> None:
-    kept = writer.scan("instances").filter(pl.col("bucket").is_in(buckets)).collect()
+    kept = writer.scan("instances", superseded=True).filter(pl.col("bucket").is_in(buckets)).collect()
     if kept.height and replaced.height:
         kept = kept.join(replaced, on="file_id", how="anti")
     rows = pl.concat([frame for frame in [kept, *fresh] if frame.height] or [empty(INSTANCES)])
-    rows = with_content_hashes(with_keys(namer.name(rows)), namer.roots.get)
-    rows = rows.sort("source_id", "path")
+    rows, gave_way = resent.parted(with_keys(namer.name(rows)))
+    rows = with_content_hashes(rows, namer.roots.get).sort("bucket", "source_id", "path")
     planes = planes_of(rows)
     marked = with_surveys(rows, planes)
     stacks = stacks_of(marked)
-    writer.replace("instances", rows, buckets)
+    writer.replace("instances", pl.concat([rows, gave_way]) if gave_way.height else rows, buckets)
     writer.replace("stacks", stacks, buckets)
     series = series_of(marked, stacks, planes)
     writer.replace("series", pl.concat([series, of_tables(writer, buckets, series)]), buckets)
     writer.replace("labels", labels_of(rows), buckets)
+
+
+def settle(writer: Writer, table: pl.DataFrame, buckets: Collection[int]) -> None:
+    """Write `buckets` again, and those in which something gives way or comes back now that `table` has the sources.
+
+    No file is read.
+    """
+    namer, none = _SiteNamer(table, []), empty({"file_id": INSTANCES["file_id"]})
+    resent = superseding(writer, table, (), none, namer.name)
+    touched = sorted({*buckets, *resent.buckets})
+    groups = shards.groups_for(int(writer.scan("instances", superseded=True).select(pl.len()).collect().item()))
+    for group in range(groups):
+        if own := [bucket for bucket in touched if shards.group_of(bucket, groups) == group]:
+            _write_group(writer, namer, [], own, none, resent)
 
 
 def _mark(table: pl.DataFrame, changes: list[Change]) -> pl.DataFrame:
@@ -294,6 +339,7 @@ def _summarize(writer: Writer, table: pl.DataFrame, changes: list[Change], secon
         by_site=sites,
         seconds=seconds,
         files_not_read=tuple(unread["paths"].explode().drop_nulls()),
+        resends=taken_places(writer, table, [change.source.source_id for change in changes]),
     )
 
 
@@ -308,6 +354,7 @@ def summary_to_json(summary: IndexSummary) -> dict[str, Any]:
         "unchanged": summary.unchanged,
         "not_read": summary.not_read,
         "offline": list(summary.offline),
+        "resends": dict(summary.resends),
         "seconds": round(summary.seconds, 3),
         "by_site": summary.by_site.to_dicts(),
     }

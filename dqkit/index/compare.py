@@ -8,7 +8,7 @@ from dqkit.archive.paths import parent, unescape
 from dqkit.archive.walk import LISTING, Listing, walk
 from dqkit.catalog.schema import BUCKETS, INSTANCES, conform, empty
 from dqkit.catalog.store import Writer
-from dqkit.identity import bucket_of, digest
+from dqkit.identity import bucket_of, digest, digests
 from dqkit.index.progress import Progress
 from dqkit.index.read import READER_VERSION
 from dqkit.index.sources import Source
@@ -75,9 +75,9 @@ class Change:
 def changes(writer: Writer, source: Source, progress: Progress) -> Change:
     """List `source` and compare; a source that is not there, or empty where it was not, is offline."""
     known = (
-        writer.scan("instances")
+        writer.scan("instances", superseded=True)
         .filter(pl.col("source_id") == source.source_id)
-        .select("file_id", "path", "size", "mtime_ns", "bucket", "status", "reader_version")
+        .select("path", "size", "mtime_ns", "bucket", "status", "reader_version")
         .collect()
     )
     files = known.filter(pl.col("size") != _FOLDER)
@@ -87,43 +87,54 @@ def changes(writer: Writer, source: Source, progress: Progress) -> Change:
         return Change(source, offline=True, n_before=files.height)
     if listing.files.is_empty() and files.height:
         return Change(source, offline=True, n_before=files.height)
-    return _compared(source, known, listing)
+    return _compared(source, known, files, listing)
 
 
-def _compared(source: Source, known: pl.DataFrame, listing: Listing) -> Change:
-    files = known.filter(pl.col("size") != _FOLDER)
-    both = listing.files.join(files, on="path", how="left", suffix="_known")
-    is_new = pl.col("file_id").is_null()
-    same = (
-        (pl.col("size") == pl.col("size_known"))
-        & (pl.col("mtime_ns") == pl.col("mtime_ns_known"))
-        & ~pl.col("status").is_in(_AGAIN)
-        & (pl.col("reader_version") == READER_VERSION)
-    )
-    todo = both.filter(is_new | ~same)
-    changed = todo.filter(~is_new)
-    removed = files.join(listing.files.lazy().select("path").collect(), on="path", how="anti")
-    removed = removed.filter(~_below(listing.unlisted))
-    folders = _folder_rows(source.source_id, listing)
-    old_folders = known.filter(pl.col("size") == _FOLDER)
-    new_folders = folders.join(old_folders, on=["file_id", "status"], how="anti")
-    gone_folders = old_folders.join(folders, on=["file_id", "status"], how="anti")
-    going = pl.concat([frame.select("file_id", "bucket") for frame in (changed, removed, gone_folders)])
+def _compared(source: Source, known: pl.DataFrame, files: pl.DataFrame, listing: Listing) -> Change:
+    todo = _to_read(listing.files, files)
+    changed = todo.join(files, on="path").select("path", "bucket") if todo.height else files.clear()
+    n_new = todo.height - changed.height
+    removed = files.clear()
+    if listing.files.height - n_new < files.height:
+        removed = files.join(listing.files, on="path", how="anti").filter(~_below(listing.unlisted))
+    new_folders, gone_folders = _folders(source.source_id, known, files, listing)
+    going = pl.concat([frame.select("path", "bucket") for frame in (changed, removed, gone_folders)])
+    ids = digests("file", source.source_id, last=map(unescape, going["path"]))
     return Change(
         source,
-        todo=todo.select(list(LISTING)),
+        todo=todo,
         folder_rows=new_folders,
-        replaced=going.select("file_id"),
+        replaced=pl.DataFrame({"file_id": ids}, schema={"file_id": pl.String}),
         buckets=frozenset(going["bucket"].to_list()) | frozenset(new_folders["bucket"].to_list()),
         known_buckets=frozenset(known["bucket"].unique().to_list()),
         unlisted=tuple(sorted(listing.unlisted)),
         first_level=listing.first_level,
         n_before=files.height,
         n_now=listing.files.height,
-        n_new=todo.height - changed.height,
+        n_new=n_new,
         n_changed=changed.height,
         n_removed=removed.height,
     )
+
+
+def _to_read(listed: pl.DataFrame, files: pl.DataFrame) -> pl.DataFrame:
+    """Return the files that are new, look otherwise than the catalog says, or say nothing of themselves there."""
+    as_read = files.filter(~pl.col("status").is_in(_AGAIN) & (pl.col("reader_version") == READER_VERSION))
+    if as_read.is_empty():
+        return listed
+    return listed.join(as_read, on=list(LISTING), how="anti", maintain_order="left")
+
+
+def _folders(
+    source_id: str, known: pl.DataFrame, files: pl.DataFrame, listing: Listing
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the rows of folders that are new, and those that went."""
+    folders = _folder_rows(source_id, listing)
+    if folders.is_empty() and known.height == files.height:
+        return folders, known.clear()
+    old = known.filter(pl.col("size") == _FOLDER)
+    on = ["path", "status"]
+    return folders.join(old, on=on, how="anti"), old.join(folders, on=on, how="anti")
 
 
 def _below(folders: dict[str, str]) -> pl.Expr:

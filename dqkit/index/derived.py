@@ -56,11 +56,11 @@ def _integers(values: list[int | None]) -> pl.Series:
 
 def _image_kinds(image_type: pl.Series) -> Columns:
     texts = image_type.list.join("\\").to_list()
-    known = {text: _image_kind(text) for text in dict.fromkeys(texts)}
-    return {
-        name: _flags([getattr(known[text], name) for text in texts])
-        for name in _ImageKind._fields
-    }  # fmt: skip
+    codes = {text: code for code, text in enumerate(dict.fromkeys(texts))}
+    kinds = pl.DataFrame(
+        [_image_kind(text) for text in codes], schema=dict.fromkeys(_ImageKind._fields, pl.Boolean), orient="row"
+    )
+    return kinds[[codes[text] for text in texts]].to_dict()
 
 
 def _image_kind(text: str | None) -> _ImageKind:

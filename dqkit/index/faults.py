@@ -55,7 +55,7 @@ class Faults:
         found = {fault: self._names[fault] for fault in faults}
         if "untypeable" in found:
             found["untypeable_text"] = self._texts
-        none = self._lists({})
+        none = pl.Series([None, []], dtype=pl.List(pl.String())).gather(pl.Series(self._read, dtype=pl.UInt8))
         return {fault: self._lists(rows) if rows else none for fault, rows in found.items()}
 
     def _lists(self, rows: dict[int, list[str]]) -> pl.Series:

@@ -1,6 +1,5 @@
 """Fills the keys of patients, studies and series, and the hash that tells copies from clashes."""
 
-import hashlib
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import polars as pl
 
 from dqkit import identity
+from dqkit.archive.checksum import checksum_of
 from dqkit.archive.paths import unescape
 from dqkit.model import FileStatus
 
 _KEYED = ["site", "StudyInstanceUID", "SeriesInstanceUID", "folder", "IssuerOfPatientID", "PatientID"]
-_HASH_CHUNK = 1 << 20
 
 
 def with_keys(instances: pl.DataFrame) -> pl.DataFrame:
@@ -78,11 +77,4 @@ def with_content_hashes(instances: pl.DataFrame, root_of: Callable[[str], bytes 
 def _sha256(root: bytes | None, path: str) -> str | None:
     if root is None:
         return None
-    total = hashlib.sha256()
-    try:
-        with open(os.path.join(root, unescape(path)), "rb") as file:  # noqa: PTH118, PTH123
-            while chunk := file.read(_HASH_CHUNK):
-                total.update(chunk)
-    except OSError:  # gone meanwhile: the next run sees it
-        return None
-    return total.hexdigest()
+    return checksum_of(os.path.join(root, unescape(path))).sha256 or None  # noqa: PTH118 - gone: the next run sees it

@@ -16,6 +16,7 @@ from dqkit.archive.header import Header
 from dqkit.archive.nifti import NiftiHeader, is_nifti, read_nifti
 from dqkit.archive.paths import parent, unescape
 from dqkit.archive.reader import read_header, starts_like_dicom
+from dqkit.archive.refused import status_of
 from dqkit.catalog.schema import BUCKETS, INSTANCES
 from dqkit.index.derived import derived_columns
 from dqkit.index.kinds import kinds
@@ -25,8 +26,6 @@ from dqkit.model import FileStatus
 READER_VERSION = 2
 """Grows whenever rows would come out otherwise: files read by an older version are read again."""
 
-_GONE = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE)
-_DENIED = (errno.EACCES, errno.EPERM)
 _MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"
 
 
@@ -109,16 +108,10 @@ def _read(path: bytes) -> _Outcome:
         else:
             _read_dicom(path, outcome)
     except OSError as error:
-        outcome.status, outcome.detail = _status_of(error), errno.errorcode.get(error.errno or 0)
+        outcome.status, outcome.detail = status_of(error), errno.errorcode.get(error.errno or 0)
     except Exception as error:  # noqa: BLE001  # ours until shown otherwise; its text may hold values of the file
         outcome.status, outcome.detail = FileStatus.CRASHED, type(error).__name__
     return outcome
-
-
-def _status_of(error: OSError) -> FileStatus:
-    if error.errno in _GONE or isinstance(error, FileNotFoundError):
-        return FileStatus.VANISHED
-    return FileStatus.DENIED if error.errno in _DENIED else FileStatus.IO_ERROR
 
 
 def _read_dicom(path: bytes, outcome: _Outcome) -> None:

@@ -17,7 +17,7 @@ from dqkit.errors import IncompleteError
 from dqkit.index.progress import Progress
 from dqkit.index.read import read_files
 
-CHUNK = 4000
+CHUNK = 8000
 """Files a task: long against the cost of handing it over, short against a killed run's loss."""
 
 _ROWS_A_GROUP = 60_000
@@ -56,6 +56,11 @@ def groups_for(rows: int) -> int:
     return groups
 
 
+def group_of(bucket: int, groups: int) -> int:
+    """Return the group of a bucket: a group is neighbours, so that its rows lie in few files of the table."""
+    return bucket * groups // BUCKETS
+
+
 def read_chunk(chunk: Chunk, folder: Path, groups: int) -> list[Shard]:
     """Read the headers of a chunk and write them as one Arrow file a group of buckets."""
     frame = read_files(chunk.root, chunk.source_id, chunk.files)
@@ -82,7 +87,7 @@ def _read_here(chunk: Chunk, folder: Path, groups: int) -> list[Shard]:
 def _by_group(frame: pl.DataFrame, groups: int) -> list[tuple[int, pl.DataFrame]]:
     if groups == 1:
         return [(0, frame)]
-    grouped = frame.with_columns((pl.col("bucket") % groups).alias("group"))
+    grouped = frame.with_columns((pl.col("bucket") * groups // BUCKETS).alias("group"))
     parts = grouped.partition_by("group", as_dict=True, include_key=False)
     return [(int(key[0]), part) for key, part in parts.items()]
 

@@ -95,12 +95,11 @@ def registered(sources: pl.DataFrame) -> list[Source]:
 
 
 def register(
-    sources: pl.DataFrame,
-    roots: list[Path],
-    site_rule: SiteRule | None,
-    rule_of: Mapping[Path, SiteRule] | None = None,
+    sources: pl.DataFrame, roots: list[Path], rules: Mapping[Path, SiteRule | None], *, resend: bool | None = None
 ) -> pl.DataFrame:
-    """Add the roots that are not there yet, and set the site rule of those named: that in `rule_of`, else `site_rule`.
+    """Add the roots that are not there yet, and set the site rule of those that `rules` has one for.
+
+    `resend` says whether they are resends; None keeps what they are.
 
     Raises
     ------
@@ -108,7 +107,7 @@ def register(
         A root lies inside another: its files would count twice.
     """
     for root in roots:
-        rule = (rule_of or {}).get(root, site_rule)
+        rule = rules.get(root)
         this = pl.col("root") == root_text(root)
         if sources.filter(this).height:
             if rule is not None:
@@ -117,6 +116,9 @@ def register(
             continue
         _refuse_overlap(root, [root_path(other) for other in sources.filter(is_folder())["root"]])
         sources = pl.concat([sources, _new(root, rule or SiteRule(), set(sources["name"]))])
+    if resend is not None:
+        named = pl.col("root").is_in([root_text(root) for root in roots])
+        sources = sources.with_columns(pl.when(named).then(pl.lit(resend)).otherwise("resend").alias("resend"))
     return sources
 
 

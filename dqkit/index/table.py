@@ -130,6 +130,8 @@ def index_table(catalog: Catalog, path: Path, options: TableOptions, progress: P
         mapping = _mapping(known, options)
         print_of = _fingerprint(path, mapping) if mapping else ""
         if known and mapping and known["fingerprint"] == print_of and known["state"] == ONLINE:
+            looked = {"sources": [known["source_id"]]}  # a look that finds nothing new is a look all the same
+            writer.commit(Record("index table", __version__, counts=looked, started_at=began))
             return _unchanged(known, mapping, _held(writer, known["source_id"]), monotonic() - started)
         progress.stage("reading the table")
         raw = _read(path, mapping, options)
@@ -144,7 +146,8 @@ def index_table(catalog: Catalog, path: Path, options: TableOptions, progress: P
         elsewhere, removed = _store(writer, source_id, found, options)
         row = _row(path, name, source_id, mapping, found)
         writer.overwrite("sources", _with_row(sources, row, known))
-        counts = {"rows": raw.cells.height, "series": found.rows.height - elsewhere, "removed": removed}
+        counts: dict[str, Any] = {"rows": raw.cells.height, "series": found.rows.height - elsewhere, "removed": removed}
+        counts["sources"] = [source_id]
         writer.commit(Record("index table", __version__, counts=counts, started_at=began))
     return TableSummary(
         name=name, rows=raw.cells.height, series=found.rows.height - elsewhere, given=found.given, mapping=mapping,

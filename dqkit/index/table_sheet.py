@@ -17,6 +17,11 @@ _EXACT = 10**15
 """Workbooks keep 15 digits of a number: longer ones are rounded already."""
 
 _FORMULA = re.compile(rb"<f[ >/]")
+_MERGES = re.compile(rb"mergeCell\s")
+_MERGED = re.compile(rb"mergeCell\s+ref=[\"']([A-Za-z]{1,3})(\d{1,7}):([A-Za-z]{1,3})(\d{1,7})[\"']")
+_MOST_MERGED = 2_000_000
+"""Cells in merged ranges up to which a workbook is opened."""
+
 _ZEROS = re.compile(r"0+")
 
 
@@ -28,11 +33,11 @@ def read_sheet(path: Path, known: Known, sheet: str) -> RawTable:
     DqkitError
         It is damaged, no workbook, too large, or has no such sheet.
     """
-    formulas = _checked(path)
-    book = _opened(path)
+    formulas = check_workbook(path, _MOST_BYTES)
+    book = opened_workbook(path, data_only=True)
     try:
         chosen = _chosen(book, sheet, path)
-        merged = _merged(chosen)
+        merged = merged_cells(chosen)
         numeric: set[int] = set()
         headers, cells, odd = shaped(_rows(chosen, merged, numeric), known, path.name)
         notes = [f"the sheet {book.sheetnames.index(chosen.title) + 1} of {len(book.sheetnames)} was read"] * (
@@ -47,22 +52,63 @@ def read_sheet(path: Path, known: Known, sheet: str) -> RawTable:
     return RawTable(headers, cells, frozenset(numeric), (*notes, *odd.text()))
 
 
-def _checked(path: Path) -> int:
-    """Refuse what is no workbook or unpacks to too much; return how many formulas it holds."""
+def check_workbook(path: Path, most_bytes: int) -> int:
+    """Refuse what is no workbook or unpacks to more than `most_bytes`; return how many formulas it holds.
+
+    Raises
+    ------
+    DqkitError
+        It is damaged, no workbook, or too large.
+    """
     try:
         with zipfile.ZipFile(path) as parts:
             names = parts.namelist()
             if "xl/workbook.xml" not in names:
                 raise DqkitError(f"{path.name} is no xlsx workbook", "give CSV, xlsx, parquet or QIDO-RS JSON")
-            if sum(part.file_size for part in parts.infolist()) > _MOST_BYTES:
+            if sum(part.file_size for part in parts.infolist()) > most_bytes:
                 raise DqkitError(f"the workbook {path.name} is too large to open", "save it as CSV (UTF-8)")
             sheets = [name for name in names if name.startswith("xl/worksheets/") and name.endswith(".xml")]
-            return sum(len(_FORMULA.findall(parts.read(name))) for name in sheets)
+            return sum(_formulas(parts.read(name), path) for name in sheets)
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
         raise _damaged(path, error) from error
 
 
-def _opened(path: Path) -> Any:
+def _formulas(sheet: bytes, path: Path) -> int:
+    """Count the formulas of a sheet, after refusing merged ranges that openpyxl 3.1 would fill memory with."""
+    if b"\x00" in sheet or b"<!DOCTYPE" in sheet:  # XML in which these patterns would not show
+        raise DqkitError(f"the workbook {path.name} is written in an unusual way", "save it again, or as CSV")
+    ranges = _MERGED.findall(sheet)
+    cells = sum((int(last) - int(first) + 1) * _columns(left, right) for left, first, right, last in ranges)
+    if len(ranges) != len(_MERGES.findall(sheet)) or cells > _MOST_MERGED:
+        raise DqkitError(f"the workbook {path.name} merges too many cells", "split them, or save it as CSV")
+    return len(_FORMULA.findall(sheet))
+
+
+def _columns(left: bytes, right: bytes) -> int:
+    return abs(_number_of(right) - _number_of(left)) + 1
+
+
+def _number_of(letters: bytes) -> int:
+    """Return the number of a column: A = 1, AA = 27."""
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - 64
+    return number
+
+
+def opened_workbook(path: Path, *, data_only: bool) -> Any:
+    """Open a workbook; links out of it are dropped, and nothing is computed.
+
+    Parameters
+    ----------
+    data_only
+        Whether formulas give the values that were stored beside them, instead of themselves.
+
+    Raises
+    ------
+    DqkitError
+        It is damaged.
+    """
     import warnings
 
     import openpyxl
@@ -70,7 +116,7 @@ def _opened(path: Path) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # styles and validations that openpyxl 3.1 does not know
-            return openpyxl.load_workbook(path, data_only=True, keep_links=False)
+            return openpyxl.load_workbook(path, data_only=data_only, keep_links=False)
     except Exception as error:  # a broken workbook raises whatever the broken part does
         raise _damaged(path, error) from error
 
@@ -90,7 +136,7 @@ def _chosen(book: Any, sheet: str, path: Path) -> Any:
     return shown[0]
 
 
-def _merged(sheet: Any) -> dict[tuple[int, int], tuple[int, int]]:
+def merged_cells(sheet: Any) -> dict[tuple[int, int], tuple[int, int]]:
     """Return which cell each cell of a merged range takes its value from; ranges across a whole row are titles."""
     found = {}
     for area in sheet.merged_cells.ranges:

@@ -40,6 +40,19 @@ def read_text(path: Path, known: Known, sheet: str) -> RawTable:  # noqa: ARG001
     return RawTable(headers, cells, notes=tuple(said), decimal_comma=delimiter != ",")
 
 
+def rows_of_text(path: Path) -> Iterator[tuple[int, Row]]:
+    """Return the rows of delimited text as they stand, each with the number of its last line.
+
+    Raises
+    ------
+    DqkitError
+        It cannot be read, is no text, or a quote in it never ends.
+    """
+    text, _ = _decoded(_bytes_of(path), path)
+    delimiter, text = _delimiter(text.replace("\x00", ""))
+    return _rows(text, delimiter, path)
+
+
 def _bytes_of(path: Path) -> bytes:
     try:
         if path.stat().st_size > _MOST_BYTES:

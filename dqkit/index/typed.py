@@ -8,13 +8,13 @@ columns keep the text) and stands in ``untypeable`` with its text.
 """
 
 import struct
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import chain
 from operator import itemgetter
 
 import polars as pl
 
-from dqkit.archive.header import Header
+from dqkit.archive.header import Header, Shared
 from dqkit.catalog.schema import DATES
 from dqkit.index.faults import VALUE_FAULTS, Faults
 from dqkit.index.kinds import BINARY, Column, Kinds, kinds
@@ -67,12 +67,12 @@ def typed_columns(headers: Sequence[Header | None]) -> Columns:
     read = [header is not None for header in headers]
     changing = _changing(rows)
     steady = [slot for slot in range(len(blank)) if slot not in changing]
-    codes, distinct = _distinct(rows, read, steady)
+    codes, distinct = _distinct(headers, steady)
     if 2 * len(distinct) > len(rows):
         columns = _Chunk(rows, read, range(len(blank))).typed()
     else:
-        once = _Chunk([rows[row] for row in distinct], [read[row] for row in distinct], steady).typed()
-        columns = _joined({name: column.gather(codes) for name, column in once.items()}, rows, read, changing)
+        once = pl.DataFrame(_Chunk([rows[row] for row in distinct], [read[row] for row in distinct], steady).typed())
+        columns = _joined(once.select(pl.all().gather(codes)).to_dict(), rows, read, changing)
     return columns | odd.columns("odd_vr")
 
 
@@ -99,17 +99,37 @@ def _changing(rows: Sequence[Sequence[bytes | None]]) -> set[int]:
     return changing - {kinds().wanted.names.index("SpecificCharacterSet")}
 
 
-def _distinct(
-    rows: Sequence[Sequence[bytes | None]], read: Sequence[bool], slots: Sequence[int]
-) -> tuple[pl.Series, list[int]]:
-    """Return for each row which of the distinct ones it is, by these slots alone, and a row of each."""
-    key_of = itemgetter(*slots)
+def _distinct(headers: Sequence[Header | None], slots: Sequence[int]) -> tuple[pl.Series, list[int]]:
+    """Return for each header which of the distinct ones it is, by these slots alone, and the first of each."""
+    whole, of_shared = itemgetter(*slots), _GettersOfShared(slots)
     codes: dict[object, int] = {}
-    of_rows = [
-        codes.setdefault(key_of(row) if there else None, len(codes)) for row, there in zip(rows, read, strict=True)
-    ]
-    first = {code: row for row, code in zip(range(len(rows) - 1, -1, -1), reversed(of_rows), strict=True)}
-    return pl.Series(of_rows, dtype=pl.UInt32), [first[code] for code in range(len(codes))]
+    of_rows: list[int] = []
+    first: list[int] = []
+    for row, header in enumerate(headers):
+        if header is None:
+            key: object = None
+        elif header.shared is None:
+            key = whole(header.values)
+        else:  # most of its values need no look
+            key = header.shared, of_shared[header.shared](header.values)
+        code = codes.setdefault(key, len(first))
+        of_rows.append(code)
+        if code == len(first):
+            first.append(row)
+    return pl.Series(of_rows, dtype=pl.UInt32), first
+
+
+class _GettersOfShared(dict[Shared, Callable[[Sequence[bytes | None]], object]]):
+    """What files share -> a function that gives those values in `slots` that they do not share."""
+
+    def __init__(self, slots: Sequence[int]) -> None:
+        super().__init__()
+        self._slots = frozenset(slots)
+
+    def __missing__(self, shared: Shared) -> Callable[[Sequence[bytes | None]], object]:
+        own = sorted(shared.slots & self._slots)
+        getter = self[shared] = itemgetter(*own) if own else lambda _: None
+        return getter
 
 
 def _joined(
@@ -133,9 +153,10 @@ class _Chunk:
         self.files = len(rows)
         self.columns: Columns = {}
         self.faults = Faults(read)
+        charset = self.kinds.wanted.names.index("SpecificCharacterSet")
         self.slots = frozenset(slots)
-        self.raw = list(zip(*rows, strict=True)) or [()] * len(self.kinds.wanted.names)
-        self.charsets = self.raw[self.kinds.wanted.names.index("SpecificCharacterSet")]
+        self.raw = {slot: tuple(map(itemgetter(slot), rows)) for slot in {*slots, charset}}
+        self.charsets = self.raw[charset]
 
     def typed(self) -> Columns:
         """Type them, and tell their faults."""

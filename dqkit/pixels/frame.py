@@ -36,6 +36,11 @@ _KEYWORDS = {
     (0x7FE0, 0x0010): "PixelData",
 }
 _JPEG_XL = frozenset({"1.2.840.10008.1.2.4.110", "1.2.840.10008.1.2.4.111", "1.2.840.10008.1.2.4.112"})
+_SCALE_SLOPE = (0x2005, "Philips MR Imaging DD 001", 0x0E)
+_ACTIVITY_FACTOR = (0x7053, "Philips PET Private Group", 0x09)
+# "DICOM conformance statement, Philips Ingenia": (2005,xx0E) Scale Slope; enhanced objects hold (2005,140F), an item
+# a frame, with it. "DICOM conformance statement, GEMINI": (7053,xx09) Activity Concentration Scale Factor.
+_PHILIPS_FRAME = 0x2005140F
 _VRS = (b"OB", b"OW", b"OF", b"OD", b"UN")
 
 
@@ -86,6 +91,18 @@ class Frame:
         Overlays stand in the bits that Bits Stored leaves unused, as PS3.3 C.9.2 had it until 2004.
     lost_from_row
         First row that the file does not hold in full; None where it holds all.
+    rescale_type, units
+        Rescale Type (C.11.1.1.2), of PET Units (C.8.9.1.1.3); empty where absent.
+    modality_lut
+        A Modality LUT Sequence stands in the place of slope and intercept.
+    high_bit
+        High Bit (C.7.6.3.1.4), one below Bits Stored in every object of today.
+    scale_slope
+        Philips' private Scale Slope (2005,100E), where its creator is beside it.
+    activity_factor
+        Philips' private factor (7053,1009) from counts to Bq/ml, where its creator is beside it.
+    decoded_as
+        Photometric Interpretation of `pixels`: decoders of JPEG 2000 give RGB of what is stored as YBR_RCT.
     """
 
     pixels: NDArray[Any]
@@ -105,6 +122,13 @@ class Frame:
     signed: bool = False
     holds_overlay: bool = False
     lost_from_row: int | None = None
+    rescale_type: str = ""
+    units: str = ""
+    modality_lut: bool = False
+    high_bit: int | None = None
+    scale_slope: float | None = None
+    activity_factor: float | None = None
+    decoded_as: str = ""
 
 
 def decode_frame(path: bytes, k: int = 0, *, partial: bool = False, all_bits: bool = False) -> Frame | PixelFault:
@@ -213,8 +237,11 @@ def _decode(file: IO[bytes], found: _Element, k: int, *, partial: bool) -> Frame
         return _what_is_left(file, found, found.place)
     if lacks:
         return PixelFault.TOO_SHORT
-    pixels = _run_decoder(file, found, k)
-    return pixels if isinstance(pixels, PixelFault) else _frame(pixels, header, k)
+    decoded = _run_decoder(file, found, k)
+    if isinstance(decoded, PixelFault):
+        return decoded
+    pixels, photometric = decoded
+    return replace(_frame(pixels, header, k), decoded_as=photometric)
 
 
 def _lacks(found: _Element, present: int, k: int) -> bool:
@@ -264,7 +291,7 @@ def _frame_bytes(header: "Dataset") -> int:
     return (int(header.Rows) * int(header.Columns) * samples * int(header.BitsAllocated) + 7) // 8
 
 
-def _run_decoder(file: IO[bytes], found: _Element, k: int) -> NDArray[Any] | PixelFault:
+def _run_decoder(file: IO[bytes], found: _Element, k: int) -> tuple[NDArray[Any], str] | PixelFault:
     from pydicom.pixels import as_pixel_options, get_decoder
 
     decoder = get_decoder(found.syntax)
@@ -280,13 +307,14 @@ def _run_decoder(file: IO[bytes], found: _Element, k: int) -> NDArray[Any] | Pix
         file.seek(found.place.offset)
         source = file
     if is_twelve_bit(found.syntax, int(found.header.get("BitsStored") or 0)):
-        return decode_twelve_bit(source if found.place else found.header.PixelData, found.header, k)
+        pixels = decode_twelve_bit(source if found.place else found.header.PixelData, found.header, k)
+        return pixels, str(found.header.get("PhotometricInterpretation") or "")
     try:
-        pixels, _ = decoder.as_array(source, index=k, validate=True, raw=True, **options)
+        pixels, told = decoder.as_array(source, index=k, validate=True, raw=True, **options)
     except RuntimeError as error:
         # Each plugin has had its try; pydicom's say this of what only a GPL decoder reads
         return PixelFault.NO_DECODER if "does not support" in str(error) else PixelFault.CORRUPT
-    return np.asarray(pixels)
+    return np.asarray(pixels), str(told.get("photometric_interpretation") or "")
 
 
 def _what_is_left(file: IO[bytes], found: _Element, place: PixelData) -> Frame:
@@ -325,6 +353,12 @@ def _frame(pixels: NDArray[Any], header: "Dataset", k: int) -> Frame:
         bits_stored=_bits_stored(header),
         signed=header.get("PixelRepresentation") == 1,
         holds_overlay=_holds_overlay(header),
+        rescale_type=_text(header, k, "RescaleType", transformation),
+        units=str(header.get("Units") or ""),
+        modality_lut="ModalityLUTSequence" in header,
+        high_bit=header.HighBit if isinstance(header.get("HighBit"), int) else None,
+        scale_slope=_private_real(header, k, *_SCALE_SLOPE),
+        activity_factor=_private_real(header, k, *_ACTIVITY_FACTOR),
     )
 
 
@@ -351,6 +385,23 @@ def _reals(header: "Dataset", k: int, keyword: str, group: str = "") -> tuple[fl
             continue
         if numbers and all(math.isfinite(number) for number in numbers):
             return numbers
+    return None
+
+
+def _text(header: "Dataset", k: int, keyword: str, group: str) -> str:
+    """Return the text of `keyword` for frame `k`, looked for as `_reals` does; empty where it is absent."""
+    return next((str(value) for place in _places(header, k, group) if (value := place.get(keyword))), "")
+
+
+def _private_real(header: "Dataset", k: int, group: int, creator: str, element: int) -> float | None:
+    """Return a private number at the top, or in the private group of frame `k` (PS3.5 7.8.1)."""
+    items = header.get("PerFrameFunctionalGroupsSequence") or []
+    inner = items[k].get(_PHILIPS_FRAME) if k < len(items) else None
+    for place in (*(inner.value if inner else ())[:1], header):
+        try:
+            return float(place.private_block(group, creator)[element].value)
+        except (KeyError, TypeError, ValueError):
+            continue
     return None
 
 

@@ -31,9 +31,9 @@ Request = dict[str, Any]
 Answer = tuple[dict[str, Any], bytes]
 
 
-def decode_isolated(path: bytes, k: int = 0, *, partial: bool = False) -> Frame | PixelFault:
+def decode_isolated(path: bytes, k: int = 0, *, partial: bool = False, all_bits: bool = False) -> Frame | PixelFault:
     """Decode frame `k` of a file as `decode_frame` does, in the decoding process."""
-    answer, data = ask({"do": "frame", "path": os.fsdecode(path), "k": k, "partial": partial})
+    answer, data = ask({"do": "frame", "path": os.fsdecode(path), "k": k, "partial": partial, "all_bits": all_bits})
     if "fault" in answer:
         return PixelFault(answer["fault"])
     pixels = np.frombuffer(data, answer.pop("dtype")).reshape(answer.pop("shape"))
@@ -185,7 +185,9 @@ def _answer_measures(request: Request) -> Answer:
 
 
 def _answer_frame(request: Request) -> Answer:
-    frame = decode_frame(os.fsencode(request["path"]), request["k"], partial=request["partial"])
+    frame = decode_frame(
+        os.fsencode(request["path"]), request["k"], partial=request["partial"], all_bits=request["all_bits"]
+    )
     if isinstance(frame, PixelFault):
         return {"fault": frame.value}, b""
     described = {field.name: getattr(frame, field.name) for field in fields(frame) if field.name != "pixels"}

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from dqkit.archive.checksum import sha256_of
 from dqkit.audit.coverage import coverage_from_json
 from dqkit.audit.only import Only
 from dqkit.audit.result import AuditResult, Picture, rules_of_run
@@ -103,12 +104,7 @@ def _write_table(out: Path, name: str, result: AuditResult) -> dict[str, Any]:
     path = out / f"{name}.parquet"
     with replacing(path) as file:
         frame.write_parquet(file)
-    return {"rows": frame.height, "sha256": _sha256(path)}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return {"rows": frame.height, "sha256": sha256_of(path)}
 
 
 def _write_pictures(folder: Path, pictures: tuple[Picture, ...]) -> None:
@@ -153,7 +149,7 @@ def _read_table(out: Path, name: str, data: dict[str, Any]) -> pl.DataFrame:
     path = out / f"{name}.parquet"
     if not path.is_file():
         raise DqkitError(f"{path.name} is missing beside result.json", _AUDIT_AGAIN)
-    if _sha256(path) != data["files"][path.name]["sha256"]:
+    if sha256_of(path) != data["files"][path.name]["sha256"]:
         raise DqkitError(f"{path.name} does not belong to result.json: the folder is half written", _AUDIT_AGAIN)
     return conform(pl.read_parquet(path), _TABLES[name])
 

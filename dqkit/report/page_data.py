@@ -10,12 +10,13 @@ from typing import Any
 import polars as pl
 
 from dqkit.audit.result import AuditResult
+from dqkit.model import ProblemState
 from dqkit.report.charts import Chart
 from dqkit.report.chinese import in_chinese
-from dqkit.report.summary import mender, mender_text, rules_by_key, worst_problems
+from dqkit.report.summary import mender_text, rules_by_key, worst_problems
 from dqkit.report.visible import visible
 from dqkit.report.words import LANGUAGES, WORDS, pair
-from dqkit.rulebook.rule import FAMILIES, WHO, Rule
+from dqkit.rulebook.rule import FAMILIES, WHO, Rule, mender
 
 MOST_PROBLEMS = 1500
 MOST_EXAMPLES = 6000
@@ -23,7 +24,7 @@ MOST_OUTCOMES = 4000
 
 PROBLEM_COLUMNS = (
     "problem_id", "rule", "severity", "site", "modality", "scanner", "protocol", "findings", "patients", "studies",
-    "series", "files", "first_year", "last_year", "observed", "who",
+    "series", "files", "first_year", "last_year", "observed", "who", "state", "since",
 )  # fmt: skip
 EXAMPLE_COLUMNS = ("problem", "location", "observed", "expected", "year", "n_paths")
 OUTCOME_COLUMNS = (
@@ -33,7 +34,7 @@ OUTCOME_COLUMNS = (
 
 _TEXT_COLUMNS = {
     "problem_id", "severity", "site", "modality", "scanner", "protocol", "observed", "who", "location", "expected",
-    "verdict",
+    "verdict", "state", "since",
 }  # fmt: skip
 
 
@@ -120,13 +121,15 @@ def _rule(rule: Rule | None, rule_id: str, variant: str) -> dict[str, Any]:
 
 
 def _problem_frame(problems: pl.DataFrame, keys: list[tuple[str, str]], known: dict[Any, Rule]) -> pl.DataFrame:
-    """Give each problem the number of its rule, its years, and who can mend it."""
+    """Give each problem the number of its rule, its years, who can mend it, and the day since which its state holds."""
     pairs = list(problems.select(pl.col("rule_id", "variant").fill_null(""), "origin").iter_rows())
     return problems.with_columns(
         rule=_rule_number(keys),
         who=pl.Series([mender(known.get((rule, variant)), origin) for rule, variant, origin in pairs], dtype=pl.String),
         first_year=_year("first_period"),
         last_year=_year("last_period"),
+        state=pl.col("state").fill_null(ProblemState.OPEN.value),
+        since=pl.col("state_since").dt.strftime("%Y-%m-%d"),
     )
 
 

@@ -22,7 +22,7 @@ FORMAT_VERSION = 1
 
 _PROBLEM_FIELDS = (
     "problem_id", "rule_id", "variant", "severity", "site", "modality", "scanner", "protocol", "findings", "patients",
-    "studies", "series", "files", "observed", "origin",
+    "studies", "series", "files", "observed", "origin", "state", "state_since",
 )  # fmt: skip
 
 _GLANCE: dict[str, Schema] = {
@@ -163,4 +163,6 @@ def _problems(problems: pl.DataFrame) -> list[dict[str, Any]]:
         pl.col(f"{end}_period").str.slice(0, 4).cast(pl.Int64, strict=False).alias(f"{end}_year")
         for end in ("first", "last")
     ]
-    return worst_problems(conform(problems, PROBLEMS)).select(*_PROBLEM_FIELDS, *years).to_dicts()
+    since = pl.col("state_since").dt.strftime("%Y-%m-%dT%H:%M:%S+00:00")
+    told = worst_problems(conform(problems, PROBLEMS)).with_columns(since)
+    return told.select(*_PROBLEM_FIELDS, *years).to_dicts()

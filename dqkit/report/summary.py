@@ -108,15 +108,6 @@ def rules_by_key(result: AuditResult) -> dict[tuple[str, str], Rule]:
     return {rule.key: rule for rule in result.rules}
 
 
-def mender(rule: Rule | None, origin: str | None) -> str:
-    """Return who can mend a problem: a key of rulebook's WHO, ``dqkit`` (a recipe), ``operator`` or ``site``."""
-    if rule is not None and rule.remedy.who:
-        return rule.remedy.who
-    if rule is not None and rule.remedy.harmonize:
-        return "dqkit"
-    return "operator" if origin == "tool" else "site"
-
-
 def mender_text(key: str) -> Pair:
     """Return who that is, in every language, as a label."""
     text = WHO.get(key) or WORDS[f"mender.{key}"]

@@ -5,6 +5,7 @@ spelled out. Rich itself honours NO_COLOR and the width of the terminal.
 """
 
 import shlex
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from rich.text import Text
 from dqkit.audit.result import AuditResult
 from dqkit.report.chinese import localized
 from dqkit.report.page_data import remedy_text, rule_title
-from dqkit.report.summary import SEVERITIES, mender, mender_text, rules_by_key, site_rows, verdict_key, worst_problems
+from dqkit.report.summary import SEVERITIES, mender_text, rules_by_key, site_rows, verdict_key, worst_problems
 from dqkit.report.terminal_packs import print_coverage
 from dqkit.report.verdict_view import because, headline
 from dqkit.report.visible import visible
 from dqkit.report.words import say
+from dqkit.rulebook.rule import mender
 
 MOST_PROBLEMS = 10
 _OF_ONE_RULE = 2  # so that one widespread fault does not hide the others
@@ -134,8 +136,15 @@ def _where(row: dict[str, Any], lang: str) -> str:
         say("count.series", lang, n=row["series"]) if row["series"] else "",
         say("term.since", lang, year=str(row["first_period"])[:4]) if row["first_period"] else "",
         visible(localized(row["observed"], lang), 60) if row["observed"] else "",
+        state_text(row["state"], row["state_since"], lang) if row["state"] not in {None, "open"} else "",
     ]
     return " · ".join(part for part in parts if part)
+
+
+def state_text(state: str, since: datetime | None, lang: str) -> str:
+    """Say how far a problem has come, and since when."""
+    word = say(f"state.{state}", lang)
+    return say("state.since", lang, state=word, when=f"{since:%Y-%m-%d}") if since else word
 
 
 def _print_next(result: AuditResult, console: Console, lang: str, places: tuple[Path | None, Path | None]) -> None:

@@ -13,11 +13,11 @@ from rich.text import Text
 from dqkit.report.chinese import localized
 from dqkit.report.glance_view import bytes_text
 from dqkit.report.page_data import remedy_text, rule_title
-from dqkit.report.summary import mender, mender_text
+from dqkit.report.summary import mender_text
 from dqkit.report.terminal import severity_text
 from dqkit.report.visible import visible
 from dqkit.report.words import say
-from dqkit.rulebook.rule import Rule
+from dqkit.rulebook.rule import Rule, mender
 
 _MOST_FILES = 10
 _MOST_SLICES = 40

@@ -27,7 +27,15 @@ def headline(result: AuditResult, site: str | None = None) -> Pair:
 
 def because(result: AuditResult) -> list[Pair]:
     """Return the sentences that say why the verdict is what it is."""
-    return [*_why(result), *(_of_table(share) for share in result.tables), *_of_pixels(result)]
+    return [
+        *_why(result), *(_of_table(share) for share in result.tables), *_of_pixels(result), *_of_waivers(result)
+    ]  # fmt: skip
+
+
+def _of_waivers(result: AuditResult) -> list[Pair]:
+    """Say how many findings somebody accepts: they are there, and fail nothing."""
+    waived = result.findings.filter(pl.col("waived_by").fill_null("") != "").height
+    return [pair("gate.waived", n=waived)] if waived else []
 
 
 def _of_pixels(result: AuditResult) -> list[Pair]:

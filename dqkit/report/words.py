@@ -7,10 +7,15 @@ table, so that a word stands once.
 from collections.abc import Mapping
 
 from dqkit.report.cohort_words import COHORT_WORDS
+from dqkit.report.combat_words import COMBAT
+from dqkit.report.gate_words import GATE
+from dqkit.report.harmonize_words import HARMONIZE
 from dqkit.report.history_words import HISTORY_WORDS
+from dqkit.report.label_words import LABELS
 from dqkit.report.pack_words import PACKS
 from dqkit.report.profile_words import PROFILE
 from dqkit.report.reconcile_words import RECONCILE_WORDS
+from dqkit.report.state_words import STATES
 
 LANGUAGES = ("en", "zh")
 
@@ -329,10 +334,15 @@ WORDS: dict[str, Pair] = {
         _LISTS,
         _READING,
         _TERMINAL,
+        GATE,
+        HARMONIZE,
         PACKS,
         PROFILE,
+        STATES,
         COHORT_WORDS,
         HISTORY_WORDS,
+        COMBAT,
+        LABELS,
         RECONCILE_WORDS,
     )
     for key, (en, zh) in table.items()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 
 from dqkit.errors import DqkitError, NothingToCheckError
@@ -13,7 +14,7 @@ from dqkit.rulebook.rule import Allow, Rule
 from dqkit.rulebook.section import close_to
 from dqkit.shipped import shipped
 
-_NOT_RULES = frozenset({"mappings", "packs", "recognisers", "vocabulary"})
+_NOT_RULES = frozenset({"frameworks", "mappings", "packs", "recipes", "recognisers", "vocabulary"})
 """Folders of rules/ that hold something else."""
 
 _FILES = (Level.FILE, Level.INSTANCE)
@@ -112,10 +113,16 @@ def load_book(paths: Iterable[Path] | None = None) -> Book:
     DqkitError
         A file is no rule, an id or name stands twice, or `implied_by` makes no sense.
     """
-    files = _rule_files(shipped("rules"))
+    files: list[Path] = []
     for path in paths or ():
         files += _rule_files(path) if path.is_dir() else [path]
-    return make_book(load_rule(path) for path in files)
+    return make_book([*_shipped_rules(shipped("rules")), *map(load_rule, files)])
+
+
+@cache
+def _shipped_rules(folder: Path) -> tuple[Rule, ...]:
+    """Return the rules that ship with dqkit, which stay the same as long as it runs."""
+    return tuple(map(load_rule, _rule_files(folder)))
 
 
 def make_book(rules: Iterable[Rule]) -> Book:

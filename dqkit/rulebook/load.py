@@ -118,14 +118,17 @@ def read_text(section: Section, key: str) -> Text:
 def read_allow(section: Section) -> Allow:
     """Read ``allow:``, a share or a count; absent = none."""
     node = section.take("allow")
-    if node is None:
-        return Allow(share=0.0)
+    return Allow(share=0.0) if node is None else allow_of(node, "allow")
+
+
+def allow_of(node: Node, key: str) -> Allow:
+    """Read a share (``2%``) or a count as the value of `key`."""
     share = share_of(node.value)
     if share is not None and share <= 1:
         return Allow(share=share)
     if isinstance(node.value, int) and not isinstance(node.value, bool) and node.value >= 0:
         return Allow(count=node.value)
-    raise node.mark.error(f"'allow' cannot be {node.word}", "a share of the judged (2%) or a count (3)")
+    raise node.mark.error(f"{key!r} cannot be {node.word}", "a share of the judged (2%) or a count (3)")
 
 
 def _remedy(section: Section) -> Remedy:

@@ -16,7 +16,7 @@ rules:
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -89,6 +89,8 @@ class Pack:
         The packs it extends as (name, version), nearest first.
     sha256
         Of its text and of the texts it extends.
+    texts
+        (name, text) of itself and of the packs it extends, nearest first.
     """
 
     name: str
@@ -104,6 +106,7 @@ class Pack:
     lineage: tuple[tuple[str, str], ...]
     path: Path
     sha256: str
+    texts: tuple[tuple[str, str], ...] = field(default=(), compare=False, repr=False)
 
     @property
     def label(self) -> str:
@@ -235,6 +238,7 @@ def _read(section: Section, text: str, path: Path) -> tuple[Pack, Node | None]:
         lineage=(),
         path=path,
         sha256=hashlib.sha256(text.encode()).hexdigest(),
+        texts=((name, text),),
     )
     section.finish()
     return pack, extends
@@ -314,6 +318,7 @@ def _inherited(pack: Pack, parent: Pack, section: Section) -> Pack:
         dropped=(*parent.dropped, *(name for name in pack.dropped if name not in theirs)),
         lineage=((parent.name, parent.version), *parent.lineage),
         sha256=hashlib.sha256(f"{pack.sha256}{parent.sha256}".encode()).hexdigest(),
+        texts=(*pack.texts, *parent.texts),
     )
 
 

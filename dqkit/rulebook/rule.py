@@ -220,5 +220,14 @@ class Rule:
         return missing
 
 
+def mender(rule: Rule | None, origin: str | None) -> str:
+    """Return who can mend a problem: a key of WHO, ``dqkit`` (a recipe), ``operator`` or ``site``."""
+    if rule is not None and rule.remedy.who:
+        return rule.remedy.who
+    if rule is not None and rule.remedy.harmonize:
+        return "dqkit"
+    return "operator" if origin == Origin.TOOL else "site"
+
+
 def _code(outcome: Outcome) -> pl.Expr:
     return pl.lit(int(outcome), dtype=pl.Int8)

@@ -64,6 +64,13 @@ def test_deflated_data_sets_are_inflated() -> None:
     assert header.pixels.present == len(dataset.PixelData)
 
 
+def test_deflated_files_of_a_series_are_told_one_by_one() -> None:
+    found = [read(content_of("image_dfl.dcm")) for _ in range(4)]
+    assert [header.reason for header in found] == ["deflated"] * 4
+    assert {value(header, "TransferSyntaxUID") for header in found} == {b"1.2.840.10008.1.2.1.99"}
+    assert {header.shared for header in found} == {None}
+
+
 def test_damaged_deflation_keeps_what_came_before() -> None:
     content = content_of("image_dfl.dcm")
     header = read_header(pread_of(content[:2000]), 2000, WANTED)

@@ -2,6 +2,10 @@
 
 import io
 import struct
+from collections.abc import Iterable
+from collections.abc import Sequence as Many
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import pydicom
@@ -13,12 +17,14 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from dqkit.archive.header import UnusualError
+from dqkit.archive import walker
+from dqkit.archive.header import WINDOW, UnusualError
 from dqkit.archive.reader import read_header
-from dqkit.archive.walker import WINDOW
+from dqkit.archive.templates import Templates
+from dqkit.archive.wanted import Wanted
 from tests.archive.headers import is_data, make_wanted, pread_of, walked
 from tests.archive.pydicom_values import pydicom_values
-from tests.bench.archive import Slice, bench_templates
+from tests.bench.archive import Slice, Template, bench_templates
 
 WANTED = make_wanted()
 
@@ -70,8 +76,44 @@ def test_learns_the_habits_of_a_series() -> None:
     template = bench_templates()[0]
     for number in range(4):
         walked(template.instance(Slice(1, 1, number)), wanted)
-    stretches = wanted.explicit.habit.current[1]
+    stretches = wanted.explicit.habit.current.stretches
     assert sum(len(stretch.heads) for stretch in stretches) > 100
+
+
+def test_long_form_elements_stand_in_stretches() -> None:
+    wanted = make_wanted()
+    for number in range(3):
+        walked(bench_templates()[0].instance(Slice(1, 1, number)), wanted)
+    heads = {head[4:6] for stretch in wanted.explicit.habit.current.stretches for head in stretch.heads}
+    assert {b"SQ", b"UN"} <= heads
+
+
+def recordings(wanted: Wanted, contents: Iterable[bytes]) -> int:
+    """Walk files one after the other, and return how many were recorded."""
+    recorded = 0
+    for content in contents:
+        recorded += wanted.explicit.habit.due
+        assert walked(content, wanted).values == pydicom_values(content, wanted)
+    return recorded
+
+
+def test_the_next_series_of_a_scanner_is_recalled_not_learned_again() -> None:
+    wanted = make_wanted()
+    scanners = [template for template in bench_templates() if not template.implicit][:5]
+    series = [(number, scanners[number % len(scanners)]) for number in range(15)]
+    files = [[t.instance(Slice(number, number, at)) for at in range(20)] for number, t in series]
+    recordings(wanted, chain.from_iterable(files[:10]))
+    assert recordings(wanted, chain.from_iterable(files[10:])) <= 2 * len(files[10:])
+
+
+def test_a_stretch_is_cut_where_lengths_change_between_series() -> None:
+    wanted = make_wanted()
+    template = bench_templates()[0]
+    contents = [template.instance(Slice(patient, 1, at)) for patient in (7, 70, 700, 7000) for at in range(20)]
+    assert recordings(wanted, contents) <= 8
+    layout = wanted.explicit.habit.current
+    assert layout.restless
+    assert layout.needed > 100
 
 
 def test_an_archive_without_habits_is_rarely_recorded() -> None:
@@ -79,9 +121,68 @@ def test_an_archive_without_habits_is_rarely_recorded() -> None:
     templates = bench_templates()
     recorded = 0
     for number in range(200):
-        recorded += wanted.explicit.habit.begin() is not None
+        recorded += wanted.explicit.habit.due
         walked(templates[number * 7 % 8].instance(Slice(1, 1, number)), wanted)
     assert recorded < 60
+
+
+def primed(template: Template, files: Iterable[Slice]) -> Wanted:
+    """Return tables that know the series of `files`."""
+    wanted = make_wanted()
+    for one in files:
+        walked(template.instance(one), wanted)
+    return wanted
+
+
+@pytest.mark.parametrize("template", bench_templates(), ids=lambda template: template.name)
+def test_files_of_a_series_are_read_by_what_they_share(template: Template, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = primed(template, [Slice(7, 3, number) for number in (0, 1, 2, 98, 99, 100)])
+    monkeypatch.setattr(walker, "_Walk", None)  # nothing is walked
+    for number in range(3, 120):
+        content = template.instance(Slice(7, 3, number))
+        assert walked(content, wanted).values == pydicom_values(content, wanted)
+
+
+def test_files_of_two_series_in_one_folder_are_read_by_what_each_shares(monkeypatch: pytest.MonkeyPatch) -> None:
+    one, other = bench_templates()[:2]
+    files = [(template, Slice(7, 3, number)) for number in range(60) for template in (one, other)]
+    wanted = make_wanted()
+    for template, at in files[:40]:
+        walked(template.instance(at), wanted)
+    monkeypatch.setattr(walker, "_Walk", None)
+    for template, at in files[40:]:
+        content = template.instance(at)
+        assert walked(content, wanted).values == pydicom_values(content, wanted)
+
+
+def test_elements_that_begin_to_change_within_a_series_are_read() -> None:
+    """Long and private elements and sequences among them, which a series shares until it does not."""
+    wanted = make_wanted()
+    for number in range(120):
+        changed = number // 10
+        dataset = item(
+            Modality="MR", SOPInstanceUID=f"1.2.{number}", SeriesInstanceUID="1.2.3", EchoTime=f"{changed * 7}",
+            SourceImageSequence=undefined(Sequence([item(ReferencedSOPInstanceUID=f"1.2.{changed}")])),
+            ViewCodeSequence=Sequence([item(CodeMeaning=f"view {changed // 4}")]), Rows=16, InstanceNumber=number,
+        )  # fmt: skip
+        block = dataset.private_block(0x0019, "SIEMENS MR HEADER", create=True)
+        block.add_new(0x0C, "IS", str(changed * 100))
+        block.add_new(0x10, "OB", bytes([changed]) * 9000 * (1 + changed % 3))
+        dataset.add_new(0x7FE00010, "OW", bytes(32))
+        content = written(dataset)
+        header, plain = walked(content, wanted), walked(content, replace(WANTED, templates=Templates()))
+        assert header._replace(shared=None) == plain
+        assert header.values == pydicom_values(content, wanted)
+
+
+def test_an_archive_without_series_is_rarely_recorded() -> None:
+    wanted = make_wanted()
+    templates = [template for template in bench_templates() if not template.implicit]
+    recorded = 0
+    for number in range(400):
+        recorded += wanted.templates.due
+        walked(templates[number * 7 % 8].instance(Slice(number, number, 1)), wanted)
+    assert recorded < 40
 
 
 SEEDS = ("CT_small.dcm", "MR_small_implicit.dcm", "liver_1frame.dcm", "rtplan.dcm", "JPEG2000.dcm", "UN_sequence.dcm",
@@ -103,9 +204,9 @@ PIECES = st.one_of(
 
 
 @st.composite
-def mutated(draw: st.DrawFn) -> bytes:
+def mutated(draw: st.DrawFn, contents: Many[bytes] = CONTENTS) -> bytes:
     """A real header with a few bytes changed, put in, cut out, or its end cut off."""
-    content = bytearray(draw(st.sampled_from(CONTENTS)))
+    content = bytearray(draw(st.sampled_from(contents)))
     span = min(len(content), 6000)
     for _ in range(draw(st.integers(1, 3))):
         at = draw(st.integers(0, span - 1))
@@ -137,6 +238,23 @@ def test_mutated_headers_give_the_values_of_pydicom_or_are_handed_on(content: by
     except (ValueError, TypeError):  # pydicom 3.0.2 stumbles over a mutated SpecificCharacterSet before it has read on
         return
     assert header.values == expected
+
+
+NEXT = [Slice(7, 3, number) for number in range(5, 13)]
+PRIMED = [primed(template, NEXT) for template in bench_templates()]
+
+
+@settings(max_examples=800, deadline=5000)
+@given(st.integers(0, len(PRIMED) - 1), st.data())
+def test_a_mutated_file_of_a_known_series_is_read_as_if_nothing_were_known(of: int, data: st.DataObject) -> None:
+    content = data.draw(mutated([bench_templates()[of].instance(one) for one in NEXT]))
+    found = []
+    for wanted in (PRIMED[of], replace(WANTED, templates=Templates())):
+        try:
+            found.append(walked(content, wanted)._replace(shared=None))
+        except UnusualError:
+            found.append(None)
+    assert found[0] == found[1]
 
 
 @settings(max_examples=600, deadline=5000)

@@ -56,7 +56,39 @@ def seconds(work: Callable[[], T], times: int = 1) -> float:
     return median(taken)
 
 
+@dataclass(frozen=True)
+class InTurns:
+    """CPU seconds of a yardstick and of what it measures, done in turns so that noise meets both."""
+
+    rounds: list[tuple[float, float]]
+
+    @property
+    def ratio(self) -> float:
+        """Median over the rounds: the yardstick of a round saw the same machine."""
+        return median(self.ratios)
+
+    @property
+    def ratios(self) -> list[float]:
+        return sorted(subject / yardstick for yardstick, subject in self.rounds)
+
+    def each(self, n: int) -> str:
+        """Say what one of `n` things takes, and how far the rounds lie apart."""
+        yardstick, subject = (median(times) / n * 1e6 for times in zip(*self.rounds, strict=True))
+        spread = f"{self.ratios[0]:.1f} to {self.ratios[-1]:.1f} x in {len(self.rounds)} rounds"
+        return f"{subject:.1f} µs a file against {yardstick:.1f} µs; {spread}"
+
+
+def in_turns(yardstick: Callable[[], object], subject: Callable[[], object], times: int = 7) -> InTurns:
+    """Measure two short pieces of work in turns, the yardstick before and after its subject: caches warm up."""
+    before, rounds = seconds(yardstick), []
+    for _ in range(times):
+        taken, after = seconds(subject), seconds(yardstick)
+        rounds.append(((before + after) / 2, taken))
+        before = after
+    return InTurns(rounds)
+
+
 def interleaved(first: Callable[[], object], second: Callable[[], object], times: int = 5) -> tuple[float, float]:
-    """Return the median CPU seconds of two pieces of work done in turns, so that noise meets both."""
+    """Return the median CPU seconds of two long pieces of work done in turns."""
     pairs = [(seconds(first), seconds(second)) for _ in range(times)]
     return median(one for one, _ in pairs), median(other for _, other in pairs)

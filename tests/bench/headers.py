@@ -14,7 +14,7 @@ from dqkit.identity import load_key
 from dqkit.index.build import index
 from dqkit.index.kinds import kinds
 from dqkit.index.read import read_files
-from tests.bench.clock import Figure, interleaved
+from tests.bench.clock import Figure, in_turns
 
 _WITH_PYDICOM = 600
 KEYWORDS = [name for name in ATTRIBUTES if name not in NESTED]
@@ -26,27 +26,22 @@ def measure(archive: Path, scratch: Path) -> list[Figure]:
     read_headers(some)  # imports and tables are start-up
     with_pydicom(some[:5])
     index(new_catalog(scratch), [warm_up(archive, scratch)])
-    raw, header = interleaved(lambda: raw16(files), lambda: read_headers(files))
-    slow, fast = interleaved(lambda: with_pydicom(some), lambda: read_headers(some), 3)
-    raw_again, whole = interleaved(lambda: raw16(files), lambda: index(new_catalog(scratch), [archive]), 5)
+    header = in_turns(lambda: raw16(files), lambda: read_headers(files))
+    against_pydicom = in_turns(lambda: read_headers(some), lambda: with_pydicom(some), 3)
+    whole = in_turns(lambda: raw16(files), lambda: index(new_catalog(scratch), [archive]))
     catalog = new_catalog(scratch)
     index(catalog, [archive])
-    scan, rescan = interleaved(lambda: scan_and_stat(archive), lambda: index(catalog, [archive]), 15)
+    rescan = in_turns(lambda: scan_and_stat(archive), lambda: index(catalog, [archive]), 15)
     n = len(files)
-
-    def each(total: float, of: int = n) -> str:
-        return f"{total / of * 1e6:.1f} µs"
-
-    by_pydicom = pydicom_share(archive)
     return [
-        Figure("headers", header / raw, "raw16", 8, f"{each(header)} a file against {each(raw)}; {by_pydicom}"),
+        Figure("headers", header.ratio, "raw16", 8, f"{header.each(n)}; {pydicom_share(archive)}"),
         Figure(
-            "headers, faster than pydicom", slow / fast, "of our speed", 20,
-            f"dcmread(stop_before_pixels) + the same attributes {each(slow, len(some))}, ours {each(fast, len(some))}",
+            "headers, faster than pydicom", against_pydicom.ratio, "of our speed", 20,
+            f"dcmread(stop_before_pixels) + the same attributes, many series: {against_pydicom.each(len(some))}",
             at_least=True,
         ),
-        Figure("whole index", whole / raw_again, "raw16", 16, f"{each(whole)} a file against {each(raw_again)}"),
-        Figure("rescan, nothing changed", rescan / scan, "scan", 3, f"{each(rescan)} a file against {each(scan)}"),
+        Figure("whole index", whole.ratio, "raw16", 16, whole.each(n)),
+        Figure("rescan, nothing changed", rescan.ratio, "scan", 3, rescan.each(n)),
     ]  # fmt: skip
 
 

@@ -1,18 +1,20 @@
 """The catalog: what it refuses, what it takes back, and what a reader sees meanwhile."""
 
 import json
+import shutil
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import polars as pl
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 
 from dqkit.catalog import runs
 from dqkit.catalog.retention import sizes
 from dqkit.catalog.runs import Record
-from dqkit.catalog.schema import FORMAT_VERSION, TABLES
+from dqkit.catalog.schema import FORMAT_VERSION, TABLES, empty
 from dqkit.catalog.store import Catalog
 from dqkit.errors import DqkitError, IncompleteError
 
@@ -68,6 +70,42 @@ def test_replacing_a_bucket_leaves_the_others(catalog: Catalog) -> None:
     assert keys(catalog) == ["b", "c"]
 
 
+def instances(buckets: Iterable[int], each: int = 200) -> pl.DataFrame:
+    rows = [(f"{bucket}-{number}", bucket) for bucket in buckets for number in range(each)]
+    return pl.DataFrame(rows, schema={"file_id": pl.String, "bucket": pl.Int32}, orient="row")
+
+
+def files_of(catalog: Catalog, table: str) -> set[str]:
+    return set(pl.DataFrame(DeltaTable(catalog.path / table).get_add_actions().select(["path"]))["path"])
+
+
+def test_a_changed_bucket_leaves_the_files_of_the_others(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dqkit.catalog.store._FILE_BYTES", 20_000)
+    with catalog.write() as writer:
+        writer.replace("instances", instances(range(64)), range(64))
+        before = files_of(catalog, "instances")
+        writer.replace("instances", instances([7], each=3), [7])
+        writer.commit(RUN)
+    assert len(before) >= 5
+    assert len(before - files_of(catalog, "instances")) <= 2
+    counts = dict(catalog.scan("instances").group_by("bucket").len().collect().iter_rows())
+    assert counts == {bucket: 3 if bucket == 7 else 200 for bucket in range(64)}
+
+
+def test_a_table_that_an_older_dqkit_partitioned_stays_so_and_works(catalog: Catalog) -> None:
+    path = catalog.path / "instances"
+    shutil.rmtree(path)
+    write_deltalake(path, empty(TABLES["instances"]), partition_by=["bucket"])
+    with catalog.write() as writer:
+        writer.replace("instances", instances([3, 4]), [3, 4])
+        writer.replace("instances", instances([4], each=1), [4])
+        writer.append("instances", instances([5], each=2))
+        writer.commit(RUN)
+    assert DeltaTable(path).metadata().partition_columns == ["bucket"]
+    counts = dict(catalog.scan("instances").group_by("bucket").len().collect().iter_rows())
+    assert counts == {3: 200, 4: 1, 5: 2}
+
+
 def test_readers_keep_their_version_while_a_writer_works(catalog: Catalog) -> None:
     reader = Catalog(catalog.path)
     with catalog.write() as writer:
@@ -104,6 +142,30 @@ def test_the_chain_of_runs_shows_a_changed_row(catalog: Catalog) -> None:
     assert runs.broken_link(catalog.path) is None
     DeltaTable(catalog.path / "runs").update({"who": "'somebody else'"}, predicate="run = 1")
     assert runs.broken_link(catalog.path) == 1
+
+
+def test_many_runs_are_summed_up_and_every_version_stays_readable(catalog: Catalog) -> None:
+    for number in range(25):
+        with catalog.write() as writer:
+            writer.overwrite("series", series(f"{number}"))
+            assert writer.commit(RUN) == number + 1
+    assert (catalog.path / "runs" / "_delta_log" / "_last_checkpoint").exists()
+    assert runs.last(catalog.path).run == 25
+    assert runs.last(catalog.path).table_versions == catalog.versions
+    assert runs.broken_link(catalog.path) is None
+    assert keys(Catalog(catalog.path)) == ["24"]
+    for number in (0, 8, 9, 17):
+        old = DeltaTable(catalog.path / "series", version=number + 1)
+        assert pl.scan_delta(old).collect()["series_key"].to_list() == [f"{number}"]
+
+
+def test_the_last_run_is_found_in_a_log_that_was_rewritten(catalog: Catalog) -> None:
+    for _ in range(3):
+        with catalog.write() as writer:
+            writer.commit(RUN)
+    before = runs.last(catalog.path)
+    DeltaTable(catalog.path / "runs").optimize.compact()
+    assert runs.last(catalog.path) == before
 
 
 def test_another_format_version_is_refused_with_what_to_do(catalog: Catalog) -> None:

@@ -50,7 +50,7 @@ def test_after_init_an_audit_needs_no_word_more(here: Path) -> None:
 def test_every_key_is_explained_and_the_examples_are_valid(lang: str, tmp_path: Path) -> None:
     lines = [line.removeprefix("# ") for line in settings_text({}, lang).splitlines()]
     examples = "\n".join(line for line in lines if line.startswith("  ") or line.partition(":")[0] in KEYS)
-    for name in ("waivers.yaml", "policy.yaml", "house-rules"):
+    for name in ("waivers.yaml", "gate.yaml", "house-rules"):
         (tmp_path / name).touch()
     examples = examples.replace("~/.config/dqkit/key", "waivers.yaml")
     settings = read_settings_text(examples, tmp_path / "dqkit.yaml")

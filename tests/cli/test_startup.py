@@ -24,12 +24,19 @@ def hello(name: str = typer.Option("World", help="Whom to greet.")) -> None:
 app()
 '''
 
-COMMANDS = [
-    "", "init", "index", "audit", "profile", "report", "explain", "rules", "rules list", "rules show", "rules test",
-    "rules infer", "packs", "packs list", "packs show",
-    "sources", "sources list", "sources relocate", "sources remove", "catalog", "catalog info", "catalog runs",
-    "catalog vacuum", "diff", "reconcile", "select",
-]  # fmt: skip
+
+def commands() -> list[str]:
+    """Return every command and group as it is typed."""
+    from dqkit.cli.main import app
+
+    found = ["", *(str(one.name) for one in app.registered_commands)]
+    for group in app.registered_groups:
+        below = group.typer_instance.registered_commands
+        found += [str(group.name), *(f"{group.name} {one.name or one.callback.__name__}" for one in below)]
+    return found
+
+
+COMMANDS = commands()
 
 HEAVY = {
     "polars", "pydicom", "great_expectations", "numpy", "pandas", "deltalake", "altair", "SimpleITK", "jinja2", "yaml",
@@ -78,13 +85,5 @@ def test_help_imports_nothing_heavy(name: str) -> None:
     assert ran.stderr.strip() == "[]"
 
 
-def test_every_command_is_measured() -> None:
-    from dqkit.cli.main import app
-
-    found = {""}
-    found |= {str(one.name) for one in app.registered_commands}
-    for group in app.registered_groups:
-        found |= {str(group.name)} | {
-            f"{group.name} {one.name or one.callback.__name__}" for one in group.typer_instance.registered_commands
-        }
-    assert found == set(COMMANDS)
+def test_commands_and_those_of_groups_are_among_them() -> None:
+    assert {"", "audit", "rules", "rules show", "catalog vacuum"} < set(COMMANDS)

@@ -12,11 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dqkit.archive.header import NO_PRIVATE, Header, PixelData
+from dqkit.archive.reader import read_header
 from dqkit.catalog.schema import INSTANCES
 from dqkit.index.derived import derived_columns
 from dqkit.index.kinds import kinds
 from dqkit.index.read import read_files
 from dqkit.index.typed import typed_columns
+from tests.bench.archive import Slice, bench_templates
 
 
 def header(odd: dict[str, str] | None = None, pixels: PixelData | None = None, **values: bytes) -> Header:
@@ -329,6 +331,18 @@ def test_files_typed_together_get_what_each_gets_alone(
     ]
     alone = pl.concat([pl.DataFrame(nulls(1) | typed_columns([one])) for one in headers])
     assert in_order(pl.DataFrame(nulls(len(headers)) | typed_columns(headers))).equals(in_order(alone))
+
+
+def test_what_series_share_makes_no_difference() -> None:
+    """Files that are read by what their series shares are typed by it, too."""
+    templates = bench_templates()
+    slices = [(series, number) for series in range(30) for number in range(40)]
+    contents = [templates[series % 9].instance(Slice(series // 4, series, number)) for series, number in slices]
+    wanted = kinds().wanted
+    headers = [read_header(lambda n, at, c=c: c[at : at + n], len(c), wanted) for c in contents]
+    assert sum(one is not None and one.shared is not None for one in headers) > len(headers) // 2
+    plain = [one._replace(shared=None) if one else None for one in headers]
+    assert pl.DataFrame(typed_columns(headers)).equals(pl.DataFrame(typed_columns(plain)))
 
 
 def in_order(frame: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,7 @@ const dqkit = (() => {
   const $ = (id) => document.getElementById(id);
   const state = {
     lang: document.documentElement.lang.startsWith("zh") ? "zh" : "en",
-    severities: new Set(Object.keys(RANK)), q: "", site: "", family: "", modality: "",
+    severities: new Set(Object.keys(RANK)), q: "", site: "", family: "", modality: "", state: "",
     sort: "severity", descending: false, page: PAGE, open: new Set(), openedByPrint: [],
   };
 
@@ -68,6 +68,7 @@ const dqkit = (() => {
   for (const picture of data.pictures) byId.get(picture.problem_id)?.pictures.push(picture);
   const siteName = (site) => site ?? say("archive");
   const scannerName = (scanner) => scanner || say("unknown_scanner");
+  const stateName = (name) => say(`state.${name}`);
 
   const matching = () => {
     const words = state.q.toLowerCase().split(/\s+/).filter(Boolean);
@@ -75,6 +76,7 @@ const dqkit = (() => {
       && (!state.site || (problem.site ?? "\0") === state.site)
       && (!state.family || problem.of.family === state.family)
       && (!state.modality || problem.modality === state.modality)
+      && (!state.state || problem.state === state.state)
       && words.every((word) => problem.hay.includes(word)));
   };
   const KEYS = {
@@ -106,7 +108,7 @@ const dqkit = (() => {
   };
   const cell = (name, tag, classes, ...children) => el(tag, { class: classes, "data-label": say(name) }, ...children);
   const problemRow = (p) => el("tr", { class: p.severity },
-    el("td", {}, badge(p.severity)),
+    el("td", {}, badge(p.severity), small(p.since ? say("state.since", { state: stateName(p.state), when: p.since }) : stateName(p.state))),
     el("th", { scope: "row", class: "what" }, p.of.title[state.lang],
       small(el("span", { class: "id" }, p.of.id + (p.of.variant ? ` ${p.of.variant}` : "")), p.observed ? " · " : "", p.observed ? value(local(p.observed)) : "")),
     cell("where", "td", "where", bdi(siteName(p.site)), small(bdi(scannerName(p.scanner)), p.modality ? ` · ${p.modality}` : ""),
@@ -261,13 +263,14 @@ const dqkit = (() => {
     options("f-family", state.family, distinct(rules.map((rule) => rule.family)).sort()
       .map((name) => [name, familyName(name)]));
     options("f-modality", state.modality, distinct(problems.map((p) => p.modality)).sort().map((name) => [name, name]));
+    options("f-state", state.state, distinct(problems.map((p) => p.state)).map((name) => [name, stateName(name)]));
     $("q").value = state.q;
     for (const box of document.querySelectorAll("[name=severity]")) box.checked = state.severities.has(box.value);
   };
   const show = () => { const found = matching(); showProblems(found); showRules(found); showCoverage(); };
   const filtered = () => { state.page = PAGE; show(); };
   const reset = () => {
-    Object.assign(state, { q: "", site: "", family: "", modality: "", severities: new Set(Object.keys(RANK)) });
+    Object.assign(state, { q: "", site: "", family: "", modality: "", state: "", severities: new Set(Object.keys(RANK)) });
     showFilters();
     filtered();
   };
@@ -291,7 +294,7 @@ const dqkit = (() => {
     clearTimeout(typing);
     typing = setTimeout(() => { state.q = event.target.value; filtered(); }, 120);
   });
-  for (const name of ["site", "family", "modality"]) {
+  for (const name of ["site", "family", "modality", "state"]) {
     $(`f-${name}`).addEventListener("change", (event) => { state[name] = event.target.value; filtered(); });
   }
   for (const box of document.querySelectorAll("[name=severity]")) {
@@ -301,7 +304,7 @@ const dqkit = (() => {
   for (const button of document.querySelectorAll("[data-lang]")) button.addEventListener("click", () => setLanguage(button.dataset.lang));
   for (const link of document.querySelectorAll("a[data-severity]")) {
     link.addEventListener("click", () => {
-      Object.assign(state, { q: "", family: "", modality: "", severities: new Set([link.dataset.severity]) });
+      Object.assign(state, { q: "", family: "", modality: "", state: "", severities: new Set([link.dataset.severity]) });
       state.site = "site" in link.dataset ? link.dataset.site || "\0" : "";
       showFilters();
       filtered();

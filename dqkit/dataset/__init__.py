@@ -1,0 +1,1 @@
+"""The files that training will read: what a dataset file names, traced to what was audited."""

@@ -1,0 +1,1 @@
+"""The gate: policy + outcomes + waivers + baseline -> verdict."""

@@ -1,0 +1,77 @@
+"""Which stacks of a series are volumes of one image of four axes, and what tells them apart."""
+
+from collections.abc import Mapping
+from typing import Any
+
+Row = Mapping[str, Any]
+
+TIMES = ("TemporalPositionIdentifier", "TemporalPositionIndex", "AcquisitionNumber", "TriggerTime",
+         "NominalCardiacTriggerDelayTime", "AcquisitionDateTime", "AcquisitionTime", "ContentTime", "InstanceNumber",
+         "SOPInstanceUID", "EchoNumbers", "EchoTime", "EffectiveEchoTime", "diffusion_b_value", "DiffusionBValue",
+         "DiffusionDirectionality", "DiffusionGradientOrientation")  # fmt: skip
+"""Attributes whose values tell the volumes of one image apart, in the order in which volumes are sorted."""
+
+SHOWN = {
+    "EchoNumbers": "EchoNumbers", "EchoTime": "EchoTime", "EffectiveEchoTime": "EchoTime",
+    "diffusion_b_value": "DiffusionBValue", "DiffusionBValue": "DiffusionBValue",
+    "TemporalPositionIdentifier": "TemporalPositionIdentifier", "TemporalPositionIndex": "TemporalPositionIdentifier",
+    "InversionTime": "InversionTime", "InversionTimes": "InversionTime", "FlipAngle": "FlipAngle", "KVP": "KVP",
+}  # fmt: skip
+"""Attributes that say nothing of a person, and the keyword they are shown under."""
+
+_PREFIX = {
+    "EchoNumbers": "echo-{}", "EchoTime": "te-{}", "DiffusionBValue": "b{}", "TemporalPositionIdentifier": "t-{}",
+    "InversionTime": "ti-{}", "FlipAngle": "fa-{}", "KVP": "kvp-{}",
+}  # fmt: skip
+
+
+def told_apart(row: Row) -> dict[str, str]:
+    """Return what tells a stack from its sisters: attribute -> value, those of functional groups one by one."""
+    pairs: dict[str, str] = {}
+    for text in (row["split_key"] or "").split("; "):
+        name, _, value = text.partition("=")
+        if name == "frame_groups":
+            pairs.update(_pair(part) for part in value.split("|") if "=" in part)
+        elif name:
+            pairs[name] = value
+    return pairs
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name, value
+
+
+def image_key(row: Row) -> tuple[Any, ...]:
+    """Return what two stacks share if they are volumes of one image."""
+    others = sorted((name, value) for name, value in told_apart(row).items() if name not in TIMES)
+    positions = tuple(round(position, 2) for position in row["slice_positions_mm"] or ())
+    return (row["series_key"], row["kind"], row["is_derived"], row["image_type"], row["Rows"], row["Columns"],
+            row["n_slices"], positions, row["corner"], tuple(others))  # fmt: skip
+
+
+def order_key(row: Row) -> tuple[Any, ...]:
+    """Return what sorts the volumes of an image: times first, then echoes and b-values, then their first image."""
+    told = told_apart(row)
+    numbers = [number for number in row["instance_numbers"] or () if number is not None]
+    by = [_number(told.get(name, "")) for name in TIMES if name != "SOPInstanceUID"]
+    return (*by, min(numbers, default=0), row["stack_id"])
+
+
+def _number(text: str) -> float:
+    """Return the number that a value begins or ends with (``volume 3`` of an inferred order)."""
+    try:
+        return float(text.rpartition(" ")[2].split("\\")[0].replace(":", ""))
+    except ValueError:
+        return 0.0
+
+
+def shown(row: Row) -> dict[str, str]:
+    """Return what tells a stack from its sisters, without anything that could say who or when."""
+    told = told_apart(row)
+    return {SHOWN[name]: f"{_number(told[name]):g}" for name in told if name in SHOWN and told[name]}
+
+
+def suffix_of(row: Row) -> str:
+    """Return the words that say in a name which volume of a series a stack is (``echo-2``, ``b1000``)."""
+    return "_".join(_PREFIX[name].format(value.replace(".", "p")) for name, value in shown(row).items())

@@ -1,0 +1,1 @@
+"""Label objects (SEG, RTSTRUCT, NIfTI masks): what they point at, and their masks in patient space."""
