@@ -50,6 +50,16 @@ def test_it_holds_everything_behind_the_verdict(gated: Gated, members: dict[str,
     assert len(members["chain/runs.jsonl"].splitlines()) >= 4
 
 
+def test_the_description_that_a_gate_writes_is_valid_croissant(gated: Gated) -> None:
+    import mlcroissant
+
+    described = mlcroissant.Dataset(jsonld=gated.out / "croissant.json").metadata
+    assert not described.ctx.issues.errors
+    assert "traced by checksum" in str(described.description)
+    assert any("site north" in text.lower() for text in described.data_biases)
+    assert any("identif" in text for text in described.personal_sensitive_information)
+
+
 def test_outcomes_stand_in_a_table_with_their_unknowns(members: dict[str, bytes]) -> None:
     rows = list(csv.DictReader(io.StringIO(members["outcomes.csv"].decode())))
     named = {row["rule_id"]: row for row in rows if row["site"] in ("south", "")}
@@ -177,6 +187,16 @@ def test_a_verdict_of_another_version_is_told(project: Gated) -> None:
     file.write_text(json.dumps(json.loads(file.read_text()) | {"format_version": 9}))
     with pytest.raises(DqkitError, match="format version 9"):
         read_verdict(project.out)
+
+
+@pytest.mark.parametrize("part", ["catalog", "policy", "rules", "dataset", "exit_code"])
+def test_a_verdict_without_a_part_of_it_is_damaged(project: Gated, part: str) -> None:
+    file = project.out / "verdict.json"
+    whole = json.loads(file.read_text())
+    for odd in ({key: value for key, value in whole.items() if key != part}, whole | {part: "odd"}):
+        file.write_text(json.dumps(odd))
+        with pytest.raises(DqkitError, match="is damaged: a part of it is missing"):
+            read_verdict(project.out)
 
 
 def test_a_gate_of_later_leaves_the_chain_of_before(project: Gated) -> None:

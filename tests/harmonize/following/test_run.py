@@ -113,6 +113,18 @@ def test_a_label_without_its_image_is_told(ran):
     assert ran.summary.labels == {"followed": 3, "not_in_catalog": 1}
 
 
+def test_a_label_that_cannot_be_read_leaves_the_run_incomplete(ran, tmp_path):
+    lone = ran.root / "archive" / "lone.dcm"
+    hidden = lone.rename(tmp_path / "lone.dcm")
+    try:
+        summary = harmonize(ran.plan, ran.catalog, ran.out, RunOptions(FORMATS))
+    finally:
+        hidden.rename(lone)
+    assert not summary.complete
+    assert summary.failed == {"a label could not be read: No such file or directory": 1}
+    assert harmonize(ran.plan, ran.catalog, ran.out, RunOptions(FORMATS)).labels == ran.summary.labels
+
+
 def test_a_second_run_has_nothing_to_do_though_its_outputs_are_a_source(ran):
     index(ran.catalog, [ran.out / ran.plan.recipe.name], IndexOptions(SiteRule("name", "North")))
     again = harmonize(ran.plan, ran.catalog, ran.out, RunOptions(FORMATS))
