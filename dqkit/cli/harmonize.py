@@ -30,7 +30,7 @@ def harmonize(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="Processes.", show_default="one a core")
     ] = None,
-    catalog: Annotated[
+    moved_catalog: Annotated[  # not `catalog`: settings would lend it theirs, and the plan knows its own
         Path | None,
         typer.Option("--catalog", help="Folder of the catalog, where it is no longer where the plan says."),
     ] = None,
@@ -64,7 +64,7 @@ def harmonize(
     from dqkit.identity import load_key
 
     made = read_plan(plan)
-    opened = Catalog(catalog or made.catalog, load_key(key_file).fingerprint)
+    opened = Catalog(moved_catalog or made.catalog, load_key(key_file).fingerprint)
     _check_place(opened, out, plan, made)
     options = RunOptions(tuple(opt.many(formats)), workers_for(workers))
     with shown_progress() as progress:
