@@ -31,7 +31,7 @@ _A_BATCH = 500
 
 OF_THE_SERIES = (
     "site", "patient_key", "study_key", "series_key", "Modality", "Manufacturer", "MagneticFieldStrength",
-    "BodyPartExamined", "ConvolutionKernel",
+    "BodyPartExamined", "ConvolutionKernel", "time_step_s",
 )  # fmt: skip
 """What writers may know of a series …"""
 
@@ -191,8 +191,9 @@ def _pending(
         *read,
         *(part for label, when in beside for part in (label.file_id, when)),
     )
-    task = Task(planned, stacks, recipe, series.get(planned.series_key, {}))
-    return Pending(planned, task, task_hash, tuple(label for label, _ in beside))
+    labels_of_image = tuple(label for label, _ in beside)
+    task = Task(planned, stacks, recipe, series.get(planned.series_key, {}), labels_of_image)
+    return Pending(planned, task, task_hash, labels_of_image)
 
 
 def _stack(stack_id: str, row: Mapping[str, Any] | None, files: Mapping[str, SourceFile]) -> Stack:

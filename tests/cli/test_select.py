@@ -8,8 +8,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from dqkit.audit.run import audit
 from dqkit.catalog.schema import COHORT
+from dqkit.catalog.store import Catalog
+from dqkit.identity import Pseudonyms
+from dqkit.index.build import index
+from dqkit.rulebook.book import load_book
 from tests import dicom_defects as defects
+from tests.audit.seeding import CHEST, HEAD
 from tests.cli.conftest import KEY, Ran, dqkit
 from tests.dicom_factory import Exam, ct_series, mr_series, write
 
@@ -32,18 +38,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     root = tmp_path_factory.mktemp("select")
     archive = root / "archive"
-    write(ct_series(Exam(patient="n-1")), archive / "north" / "a")
-    write(mr_series(Exam(patient="n-2")), archive / "north" / "b")
-    write(ct_series(Exam(patient="n-3")), archive / "north" / "c")
-    write(defects.drop_slice(ct_series(Exam(patient="s-1")), 5), archive / "south" / "a")
-    write(defects.drop_slice(ct_series(Exam(patient="s-2")), 5), archive / "south" / "b")
+    write(ct_series(Exam(patient="n-1"), CHEST), archive / "north" / "a")
+    write(mr_series(Exam(patient="n-2"), HEAD), archive / "north" / "b")
+    write(ct_series(Exam(patient="n-3"), CHEST), archive / "north" / "c")
+    write(defects.drop_slice(ct_series(Exam(patient="s-1"), CHEST), 4), archive / "south" / "a")
+    write(defects.drop_slice(ct_series(Exam(patient="s-2"), CHEST), 4), archive / "south" / "b")
     (archive / "south" / "b" / "lost.dcm").write_bytes(b"")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DQKIT_KEY", KEY)
-        ran = dqkit(
-            "audit", archive, "--catalog", root / "catalog", "--out", root / "out", "--select", "GEO-003,FMT-001"
-        )
-        assert ran.code == 1
+    catalog = Catalog.create(root / "catalog", Pseudonyms(KEY.encode()).fingerprint, "test")
+    index(catalog, [archive])
+    audit(catalog, load_book().select(("GEO-003", "FMT-001")).rules, Pseudonyms(KEY.encode()))
     (root / "select.yaml").write_text(POLICY, encoding="utf-8")
     return root
 
@@ -155,18 +158,15 @@ def test_rules_that_the_last_audit_did_not_judge_are_refused(step: str, said: st
 
 
 def test_a_catalog_that_moved_on_since_its_audit_is_refused(made: Path, tmp_path: Path) -> None:
-    archive = Path(shutil.copytree(made / "archive", tmp_path / "archive"))
-    catalog = tmp_path / "catalog"
-    policy = ("--policy", made / "select.yaml", "-o", tmp_path / "c.parquet")
-    dqkit("index", archive, "--catalog", catalog)
-    ran = dqkit("select", catalog, *policy)
-    assert (ran.code, "was not audited yet" in ran.said) == (2, True)
-    dqkit("audit", catalog, "--out", tmp_path / "out", "--select", "GEO-003")
-    assert dqkit("select", catalog, *policy).code == 0
-    write(ct_series(Exam(patient="n-9")), archive / "north" / "later")
-    dqkit("index", archive, "--catalog", catalog)
-    ran = dqkit("select", catalog, *policy)
+    catalog = Path(shutil.copytree(made / "catalog", tmp_path / "catalog"))
+    (made / "archive" / "south" / "b" / "lost.dcm").touch()
+    index(Catalog(catalog), [])
+    ran = dqkit("select", catalog, "--policy", made / "select.yaml", "-o", tmp_path / "c.parquet")
     assert (ran.code, "has changed since its last audit" in ran.said) == (2, True)
+    fresh = Catalog.create(tmp_path / "fresh", Catalog(catalog).key_fingerprint, "test")
+    index(fresh, [made / "archive"])
+    ran = dqkit("select", fresh.path, "--policy", made / "select.yaml", "-o", tmp_path / "c.parquet")
+    assert (ran.code, "was not audited yet" in ran.said) == (2, True)
 
 
 def test_wrong_use_is_told(made: Path, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dqkit.harmonize.depth import to_depth
@@ -15,6 +15,7 @@ from dqkit.harmonize.target import at_spacing, straight, target_grid, turned
 from dqkit.harmonize.volume import Matrix, Volume
 from tests.harmonize.solids import recipe, rotation
 
+FEW = settings(max_examples=25)
 ANGLES = st.tuples(*[st.floats(-180, 180)] * 3)
 AXES = st.permutations(["LR", "AP", "SI"]).flatmap(
     lambda pairs: st.tuples(*(st.sampled_from(list(pair)) for pair in pairs)).map("".join)
@@ -36,6 +37,7 @@ def ramp(shape=(6, 7, 8), at: Matrix | None = None) -> Volume:
     return Volume((place[..., :3] @ [1.0, 2.0, 3.0]).astype(np.float32), at, background=-999.0)
 
 
+@FEW
 @given(ANGLES, AXES)
 def test_turning_axes_moves_no_voxel(angles, axes: str) -> None:
     volume = ramp(at=affine(angles, (2, 3, 4), (5, 6, 7)))
@@ -47,6 +49,7 @@ def test_turning_axes_moves_no_voxel(angles, axes: str) -> None:
         assert done.voxels[slice_, row, column] == pytest.approx(place[:3] @ [1.0, 2.0, 3.0], abs=1e-3)
 
 
+@FEW
 @given(AXES)
 def test_axes_count_to_where_the_recipe_says(axes: str) -> None:
     done = turned(ramp(), axes)
@@ -56,6 +59,7 @@ def test_axes_count_to_where_the_recipe_says(axes: str) -> None:
         assert done.affine[patient, j] * sign > 0
 
 
+@FEW
 @given(ANGLES, st.tuples(*[st.floats(0.4, 6)] * 3))
 def test_another_spacing_keeps_the_middle_and_covers_the_field(angles, spacing) -> None:
     before = Grid(affine(angles, (2, 3, 4), (5, 6, 7)), (20, 15, 9))
@@ -71,6 +75,7 @@ def test_a_single_slice_stays_single() -> None:
     assert at_spacing(Grid(affine(spacing=(2, 2, 5)), (10, 10, 1)), (1, 1, 1)).size == (20, 20, 1)
 
 
+@FEW
 @given(st.floats(-40, 40), ANGLES)
 def test_a_straight_grid_holds_every_voxel_of_a_tilted_one(tilt: float, angles) -> None:
     leaning = affine(angles, (0.9, 0.8, 4))
@@ -84,6 +89,7 @@ def test_a_straight_grid_holds_every_voxel_of_a_tilted_one(tilt: float, angles) 
     assert after.size[1] < 16 + abs(np.tan(np.radians(tilt))) * 4 * 9 / 0.8 + 2
 
 
+@FEW
 @given(ANGLES, st.floats(-15, 15))
 def test_the_grid_of_the_patient_holds_every_voxel(angles, shift: float) -> None:
     before = Grid(affine(angles, (1, 2, 3), (shift, 0, 0)), (12, 9, 7))
@@ -95,6 +101,7 @@ def test_the_grid_of_the_patient_holds_every_voxel(angles, shift: float) -> None
     assert (index[:, :3] <= np.array(after.size) - 0.49).all()
 
 
+@FEW
 @given(ANGLES)
 def test_linear_interpolation_keeps_a_linear_image(angles) -> None:
     volume = ramp((10, 11, 12), affine(angles, (2, 3, 4)))
