@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -17,6 +18,7 @@ from dqkit.audit.states import audits_of, before, state_of
 from dqkit.audit.trend import trend_of
 from dqkit.catalog.retention import vacuum
 from dqkit.catalog.store import Catalog
+from dqkit.catalog.tables import Tables
 from dqkit.errors import DqkitError, NothingToCheckError
 from dqkit.identity import load_key
 from dqkit.index.build import IndexOptions, index
@@ -61,9 +63,11 @@ class Archive:
     def index(self) -> None:
         index(self.catalog, [self.root], IndexOptions(confirm_removed=True))
 
-    def audit(self, name: str, rules: Sequence[Rule], packs: tuple[Pack, ...] = (), only: Only | None = None) -> None:
+    def audit(
+        self, name: str, rules: Sequence[Rule], packs: tuple[Pack, ...] = (), only: Only | None = None, **options: Any
+    ) -> None:
         self.index()
-        audit(self.catalog, rules, load_key(), AuditOptions(packs=packs, only=only or Only()))
+        audit(self.catalog, rules, load_key(), AuditOptions(packs=packs, only=only or Only(), **options))
         self.runs[name] = audits_of(self.catalog)[-1].run
         self.judges[name] = tuple(rules), packs
 
@@ -119,7 +123,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
         (made.root / "north" / "new" / "lost.dcm").write_bytes(b"")
         made.ct("north", "c", thickness=None)
         made.audit("cause", *strict)
-        made.audit("same", *strict)
+        made.audit("same", *strict, accept=_all_waived)
         yield made
 
 
@@ -155,7 +159,11 @@ def test_verdicts_of_rules_turn_at_their_sites(archive: Archive) -> None:
     assert turned == {("GEO-003", "north"): ("pass", "fail"), ("GEO-003", "south"): ("fail", "pass")}
 
 
-def test_nothing_changed(archive: Archive) -> None:
+def _all_waived(findings: pl.DataFrame, tables: Tables) -> pl.DataFrame:
+    return findings.with_columns(pl.lit("somebody").alias("waived_by"))
+
+
+def test_nothing_changed_when_findings_were_accepted_alone(archive: Archive) -> None:
     found = archive.diff("cause", "same")
     assert moves(found) == {}
     assert found.inventory.select(pl.col("new", "gone", "changed").sum()).row(0) == (0, 0, 0)
