@@ -8,12 +8,13 @@ import pytest
 
 from dqkit.audit.only import Only
 from dqkit.audit.result import AuditResult
-from dqkit.audit.run import AuditOptions, audit
+from dqkit.audit.run import AuditOptions, audit, recall
 from dqkit.catalog.cohort import Standing, read_cohort
 from dqkit.catalog.store import Catalog
 from dqkit.errors import DqkitError, NothingToCheckError
 from dqkit.identity import Pseudonyms, load_key
 from dqkit.index.build import IndexOptions, index
+from dqkit.report.verdict_view import because
 from dqkit.rulebook.book import load_book
 from dqkit.rulebook.rule import Rule
 from tests import dicom_defects as defects
@@ -78,17 +79,16 @@ def test_a_file_without_a_series_counts_where_it_lies_beside_the_cohort(
 
 
 def test_the_report_says_that_a_cohort_was_judged_and_says_it_again_without_the_file(
-    made: Path, tmp_path: Path
+    made: Path, rules: tuple[Rule, ...], tmp_path: Path
 ) -> None:
     catalog = Path(shutil.copytree(made / "catalog", tmp_path / "catalog"))
     cohort = write_cohort(tmp_path / "c.parquet", Catalog(catalog), pl.col("site") == "north")
-    ran = dqkit("audit", catalog, "--out", tmp_path / "out", "--select", "GEO-003", "--cohort", cohort)
-    assert "the cohort by hand of 2 series" in ran.said
+    judged(catalog, cohort, rules[:1])
     cohort.unlink()
-    assert dqkit("report", catalog, "--out", tmp_path / "r.html", "--lang", "zh").code == 0
-    page = (tmp_path / "r.html").read_text()
-    assert "队列 by hand，共 2 个序列" in page
-    assert "south" not in page
+    again = recall(Catalog(catalog), rules)
+    assert because(again)[0]["en"] == "Only a part was asked for and judged: the cohort by hand of 2 series."
+    assert "队列 by hand，共 2 个序列" in because(again)[0]["zh"]
+    assert again.glance.sites["site"].to_list() == ["north"]
 
 
 def test_what_moved_on_since_is_told_and_what_is_gone_makes_the_run_incomplete(
