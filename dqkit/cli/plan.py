@@ -16,9 +16,7 @@ DEFAULT_PLAN = Path("plan.yaml")
 
 
 def plan(
-    target: Annotated[
-        Path | None, typer.Argument(metavar="CATALOG", help="A catalog.", show_default="dqkit-catalog")
-    ] = None,
+    source: Annotated[Path, typer.Argument(metavar="CATALOG", help="A catalog.")] = opt.DEFAULT_CATALOG,
     recipe: Annotated[
         str,
         typer.Option(
@@ -78,7 +76,7 @@ def plan(
     if not recipe:
         raise DqkitError("a plan needs a recipe", f"--recipe with one of: {', '.join(recipe_names())}, or a file")
     loaded, pseudonyms = load_recipe(recipe), load_key(key_file)
-    catalog = Catalog(target or opt.DEFAULT_CATALOG, pseudonyms.fingerprint)
+    catalog = Catalog(source, pseudonyms.fingerprint)
     keep_out_of(catalog, out, "plan")
     with shown_progress() as progress:
         chosen = read_cohort(cohort, catalog) if cohort else None

@@ -196,17 +196,13 @@ def test_a_waiver_without_an_owner_is_told(here: Path) -> None:
     assert "waivers.yaml:2: the waiver lacks the key 'owner'" in ran.said
 
 
-@pytest.mark.parametrize(
-    ("arguments", "what"),
-    [
-        (["zzz", "--owner", "a", "--reason", "b", "--expires", "2099-01-01"], "no finding starts with 'zzz'"),
-        (["", "--owner", " ", "--reason", "b", "--expires", "2099-01-01"], "several findings start with"),
-    ],
-)
-def test_what_cannot_be_waived_is_told(arguments: list[str], what: str, here: Path) -> None:
-    ran = dqkit("waive", *arguments)
-    assert ran.code == 2
-    assert what in ran.said
+def test_what_cannot_be_waived_is_told(here: Path) -> None:
+    accepted = ("--owner", "a", "--reason", "b", "--expires", "2099-01-01")
+    ran = dqkit("waive", "zzz", *accepted)
+    assert (ran.code, "no finding starts with 'zzz'" in ran.said) == (2, True)
+    assert dqkit("audit", "dqkit-catalog", "--out", "report").code == 1  # so that there are several findings
+    ran = dqkit("waive", "", *accepted)
+    assert (ran.code, "several findings start with" in ran.said) == (2, True)
     assert not (here / "waivers.yaml").exists()
 
 

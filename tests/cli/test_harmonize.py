@@ -172,3 +172,19 @@ def test_ctrl_c_ends_with_130_and_the_next_run_goes_on(place: Path) -> None:
         assert b"Traceback" not in err
     assert dqkit("harmonize", "plan.yaml", "--out", "v", "--workers", 1, "--no-index").code == 0
     assert len(list(Path("v").rglob("*.nii.gz"))) == 1
+
+
+def test_settings_name_the_catalog_that_is_planned_and_the_plan_that_which_is_used(place: Path) -> None:
+    (place / "dqkit-catalog").rename(place / "ours")
+    Path("dqkit.yaml").write_text("catalog: ours\n")
+    assert "1 to write" in planned().said
+    Path("dqkit.yaml").write_text("catalog: another\n")
+    assert dqkit("harmonize", "plan.yaml", "--out", "v", "--workers", 1, "--no-index").code == 0
+
+
+def test_a_catalog_that_was_moved_is_named_anew(place: Path) -> None:
+    planned()
+    (place / "dqkit-catalog").rename(place / "moved")
+    line = ("harmonize", "plan.yaml", "--out", "v", "--workers", 1, "--no-index")
+    assert dqkit(*line).code == 2
+    assert dqkit(*line, "--catalog", "moved").code == 0

@@ -22,7 +22,8 @@ from pydicom.dataset import Dataset
 from scipy.ndimage import map_coordinates
 
 from dqkit.archive.paths import unescape
-from tests.harmonize.conftest import Archive, indexed, run
+from dqkit.harmonize.run import harmonize
+from tests.harmonize.conftest import Archive, indexed
 from tests.harmonize.dcm2niix import CORNERS_MM, Placed, closest, convert, manifest_volumes, program
 from tests.harmonize.solids import recipe
 
@@ -149,7 +150,7 @@ DIFFERENT: dict[str, Callable[[Series], None]] = {
 
 
 def _series_of(archive: Archive, out: Path) -> list[Series]:
-    made = run(archive, recipe(), out)
+    assert harmonize(archive.plan(recipe()), archive.catalog, out).complete
     rows = pl.read_parquet(out / "manifest.parquet")
     of_series = archive.catalog.scan("series").filter(pl.col("Modality").is_in(VOLUMES)).select("series_key")
     files: dict[str, dict[str, Path]] = {}
@@ -161,7 +162,7 @@ def _series_of(archive: Archive, out: Path) -> list[Series]:
         Series(
             min(path.relative_to(archive.root).as_posix() for path in of_one.values()), of_one,
             tuple(rows.filter((pl.col("series_key") == key) & (pl.col("kind") == "image")).iter_rows(named=True)),
-            made.images, out / "dcm2niix" / str(i),
+            out / recipe().name, out / "dcm2niix" / str(i),
         )
         for i, (key, of_one) in enumerate(sorted(files.items()))
     ]  # fmt: skip

@@ -10,7 +10,7 @@ from dqkit.harmonize.grid import Grid
 from dqkit.harmonize.load import check_room
 from dqkit.harmonize.made_of import contributions
 from dqkit.harmonize.refusal import Reason, Refused
-from dqkit.harmonize.resample import resample, resample_labels, smoothing
+from dqkit.harmonize.resample import resample, smoothing
 from dqkit.harmonize.target import at_spacing, straight, target_grid, turned
 from dqkit.harmonize.volume import Matrix, Volume
 from tests.harmonize.solids import recipe, rotation
@@ -146,19 +146,6 @@ def test_overwriting_the_source_changes_no_result() -> None:
     grid = at_spacing(Grid.of(volume), (2.5, 2, 3))
     kept = resample(volume, grid).voxels
     assert np.array_equal(resample(volume, grid, scratch=True).voxels, kept)
-
-
-@pytest.mark.parametrize(("how", "off"), [("nearest", 0.03), ("gaussian", 0.06)])  # smoothing shrinks what is round
-def test_labels_stay_labels_and_keep_their_volume(how: str, off: float) -> None:
-    k, j, i = np.indices((40, 40, 40))
-    ball = np.linalg.norm(np.stack([i, j, k]) - np.array([19.1, 19.6, 20.3])[:, None, None, None], axis=0)
-    labels = np.where(ball < 9, 2, np.where(ball < 15, 7, 0)).astype(np.uint8)
-    moved = resample_labels(Volume(labels, affine()), at_spacing(Grid(affine(), (40, 40, 40)), (1.5, 1.5, 1.5)), how)
-    assert moved.voxels.dtype == np.uint8
-    assert set(np.unique(moved.voxels)) == {0, 2, 7}
-    for label in (2, 7):
-        before, after = (labels == label).sum(), (moved.voxels == label).sum() * 1.5**3
-        assert after == pytest.approx(before, rel=off)
 
 
 def test_each_slice_says_what_it_was_made_of() -> None:

@@ -46,6 +46,10 @@ STRUCTURES = {  # file -> images, millilitres of each ROI that is read, fault of
 
 
 def modality_of(path: Path) -> str:
+    with path.open("rb") as file:
+        head = file.read(1 << 14)
+    if b"SEG" not in head and b"RTSTRUCT" not in head:
+        return ""
     try:
         return str(dcmread(path, stop_before_pixels=True, force=True, specific_tags=["Modality"]).get("Modality", ""))
     except (OSError, ValueError, NotImplementedError):  # some files of the corpus are broken on purpose
