@@ -32,6 +32,7 @@ def row(n: int = 6, step: float = 3.0, **told: Any) -> dict[str, Any]:
         "is_localizer": False, "pixels": None, "photometric": "MONOCHROME2", "order_inferred": False,
         "PixelSpacing": [1.0, 1.0], "orthonormality_error": 0.0, "off_axis_mm": 0.0, "duplicates_at": [],
         "gap_after": [], "slices_missing": 0, "tilt_deg": 0.0, "instance_numbers": list(range(1, n + 1)),
+        "file_ids": [f"file-{i}" for i in range(n)], "frame_numbers": [1] * n,
     }  # fmt: skip
     return usual | told
 
