@@ -37,7 +37,7 @@ def plan_to_plain(plan: Plan) -> dict[str, Any]:
 
 def _image_to_plain(image: PlannedImage) -> dict[str, Any]:
     plain: dict[str, Any] = {"image": image.image_id, "name": image.name, "modality": image.modality}
-    plain |= {"series": image.series_key, "stacks": list(image.stacks), "do": list(image.do)}
+    plain |= {"series": image.series_key, "stacks": list(image.stacks), "files": image.made_from, "do": list(image.do)}
     if image.slices:
         plain["slices"] = list(image.slices)
     if image.times:
@@ -124,6 +124,7 @@ def _image(plain: Mapping[str, Any]) -> PlannedImage:
         remains=tuple(plain.get("remains", ())),
         series_key=str(plain["series"]),
         modality=str(plain["modality"]),
+        made_from=str(plain["files"]),
     )
 
 

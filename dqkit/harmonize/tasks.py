@@ -11,7 +11,7 @@ from dqkit.archive.paths import unescape
 from dqkit.catalog.tables import Tables
 from dqkit.harmonize.image import LabelFile
 from dqkit.harmonize.one_image import Task
-from dqkit.harmonize.plan import Plan, PlannedImage
+from dqkit.harmonize.plan import Plan, PlannedImage, digest_of_files
 from dqkit.harmonize.recipe import Recipe
 from dqkit.harmonize.stack import NATIVE_SYNTAXES, SourceFile, Stack
 from dqkit.harmonize.stack_rows import image_rows, series_columns, stack_rows
@@ -49,12 +49,15 @@ class Pending:
         Of everything that the outputs depend on: recipe, plan, and the files as they were indexed.
     labels
         Files of labels of the same study.
+    is_stale
+        Its stacks have other files than when it was planned: parts and steps may not hold any more.
     """
 
     planned: PlannedImage
     task: Task
     task_hash: str
     labels: tuple[LabelFile, ...] = ()
+    is_stale: bool = False
 
     @property
     def slices(self) -> int:
@@ -180,7 +183,13 @@ def _pending(
     ]
     told = [
         str(value)
-        for value in (planned.name, planned.slices, planned.do, [sorted(time.items()) for time in planned.times])
+        for value in (
+            planned.name,
+            planned.slices,
+            planned.do,
+            planned.made_from,
+            [sorted(time.items()) for time in planned.times],
+        )
     ]
     task_hash = digest(
         "task",
@@ -193,7 +202,8 @@ def _pending(
     )
     labels_of_image = tuple(label for label, _ in beside)
     task = Task(planned, stacks, recipe, series.get(planned.series_key, {}), labels_of_image)
-    return Pending(planned, task, task_hash, labels_of_image)
+    found = [row for row in rows if row is not None]
+    return Pending(planned, task, task_hash, labels_of_image, planned.made_from != digest_of_files(found))
 
 
 def _stack(stack_id: str, row: Mapping[str, Any] | None, files: Mapping[str, SourceFile]) -> Stack:

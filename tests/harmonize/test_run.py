@@ -21,6 +21,7 @@ from dqkit.harmonize.plan import Plan
 from dqkit.harmonize.plan_file import write_plan
 from dqkit.harmonize.run import RunOptions, RunSummary, harmonize
 from dqkit.harmonize.write import WRITERS
+from dqkit.index.build import index
 from tests import dicom_defects as defects
 from tests.dicom_exam import Exam
 from tests.dicom_factory import Grid, ct_series, mr_series, write
@@ -124,6 +125,19 @@ def test_a_file_that_changed_since_it_was_indexed_is_refused(own: Archive, tmp_p
     assert dict(run(own, tmp_path / "out", plan).refused) == {"changed": 1, "pixels": 1}
 
 
+def test_a_plan_does_not_hold_for_a_stack_that_grew(own: Archive, tmp_path: Path) -> None:
+    """Parts and steps were decided for the slices that there were."""
+    plan = own.plan(HOW)
+    one = ct_series(Exam(patient="p0"), Grid(n=6, rows=24, columns=24))[-1]
+    one.ImagePositionPatient[2] = float(one.ImagePositionPatient[2]) + 1.5
+    one.SOPInstanceUID += "9"
+    write([one], own.root / "p0", "late.dcm")
+    index(own.catalog, [])
+    summary = run(own, tmp_path / "out", plan)
+    assert dict(summary.refused) == {"changed": 1, "pixels": 1}
+    assert dict(run(own, tmp_path / "out", own.plan(HOW)).refused).get("changed") is None
+
+
 def test_a_file_that_is_gone_makes_the_run_incomplete(own: Archive, tmp_path: Path) -> None:
     plan = own.plan(HOW)
     (own.root / "p0" / "0001.dcm").unlink()
@@ -134,8 +148,6 @@ def test_a_file_that_is_gone_makes_the_run_incomplete(own: Archive, tmp_path: Pa
 
 
 def test_new_slices_make_the_image_anew(own: Archive, tmp_path: Path) -> None:
-    from dqkit.index.build import index
-
     run(own, tmp_path / "out")
     write(ct_series(Exam(patient="p0"), Grid(n=5, rows=24, columns=24), BodyPartExamined="HEAD"), own.root / "p0")
     index(own.catalog, [])
@@ -153,8 +165,6 @@ def test_the_files_of_an_image_that_was_made_anew_do_not_stay_beside_it(
     def several(image: HarmonizedImage, folder: Path) -> list[Path]:
         paths = [folder / image.stem / f"{i}.raw" for i in range(next(counts))]
         return [write_whole(path, lambda file: file.write(image.stem.encode())) for path in paths]
-
-    from dqkit.index.build import index
 
     monkeypatch.setitem(WRITERS, "several", several)
     run(own, tmp_path / "out", formats=("several",))
