@@ -106,10 +106,20 @@ def training_list(files: Path, out: Path) -> None:
         writer.writerows((path, classes[patient]) for path, patient in rows)
 
 
+def spoil(dataset: Path) -> None:
+    """Change one byte in the pixels of the first image that `dataset` names."""
+    with dataset.open(newline="") as file:
+        image = Path(next(csv.DictReader(file))["path"])
+    data = bytearray(image.read_bytes())
+    data[-100] ^= 1
+    image.write_bytes(data)
+
+
 VERBS: dict[str, Callable[..., None]] = {
     "make": lambda root: make(Path(root)),
     "resend": lambda root: resend(Path(root)),
     "answer": lambda worklist, said, comment="": answer(Path(worklist), said, comment),
+    "spoil": lambda dataset: spoil(Path(dataset)),
     "train": lambda files, out: training_list(Path(files), Path(out)),
 }
 

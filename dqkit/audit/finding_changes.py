@@ -87,9 +87,9 @@ class Side:
         return part_of(self.everything, other.only)
 
     def findings(self) -> pl.DataFrame:
-        """Return its findings, without those that somebody waived."""
-        found = self.everything.scan("findings").filter(pl.col("waived_by").fill_null("") == "")
-        return found.select(_KEPT).with_columns(pl.col("variant").fill_null("")).collect()
+        """Return its findings; those that somebody accepted are findings all the same."""
+        found = self.everything.scan("findings").select(_KEPT)
+        return found.with_columns(pl.col("variant").fill_null("")).collect()
 
     def judged(self) -> frozenset[tuple[str, str]]:
         """Return id and variant of its rules."""

@@ -2,8 +2,9 @@
 
 import polars as pl
 
-from dqkit.catalog.schema import INT, TEXT, Schema
+from dqkit.catalog.schema import ATTRIBUTES, INT, SERIES, TEXT, Schema
 from dqkit.catalog.tables import Tables
+from dqkit.index.table_rows import table_ids
 
 INVENTORY: Schema = {
     "site": TEXT,
@@ -39,11 +40,15 @@ def _files(tables: Tables) -> pl.LazyFrame:
 
 
 def _series(tables: Tables) -> pl.LazyFrame:
-    """Return the series with what tells that one changed: numbers, bytes, and its files with their times."""
+    """Return the series with what tells that one changed: numbers, bytes, and its files, or its row of a table."""
     files = pl.struct("file_id", "mtime_ns").hash().sum().alias("files")  # compared within one process alone
     of_files = tables.scan("instances").group_by("series_key").agg(files)
-    series = tables.scan("series").select(*_KEYS.values(), "site", "n_files", "n_instances", "size")
-    return series.join(of_files, on="series_key", how="left")
+    of_table = pl.col("source_id").is_in(table_ids(tables))
+    attributes = pl.struct(name for name in SERIES if name in ATTRIBUTES).hash()
+    row = pl.when(of_table).then(attributes).alias("row")
+    series = tables.scan("series").select(*_KEYS.values(), "site", "n_files", "n_instances", "size", row)
+    joined = series.join(of_files, on="series_key", how="left")
+    return joined.with_columns(pl.coalesce("files", "row").alias("files")).drop("row")
 
 
 def _rolled_up(series: pl.LazyFrame, key: str) -> pl.LazyFrame:

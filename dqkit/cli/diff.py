@@ -11,6 +11,7 @@ from dqkit.cli import options as opt
 
 if TYPE_CHECKING:
     from dqkit.audit.diff import Diff
+    from dqkit.audit.states import State
     from dqkit.catalog.store import Catalog
     from dqkit.rulebook.book import Book
     from dqkit.rulebook.pack import Pack
@@ -51,14 +52,14 @@ def diff(
 
       dqkit diff --since 3 --until 8 --json       runs by number: dqkit catalog runs
     """
+    from dqkit.audit.diff import of_site
     from dqkit.catalog.store import Catalog
-    from dqkit.rulebook.book import load_book
-    from dqkit.rulebook.pack import load_packs
-    from dqkit.rulebook.pack_rules import with_packs
 
-    packs = load_packs(opt.many(pack))
-    book = with_packs(load_book(rules or []), packs)
-    found = _found(Catalog(catalog), (since, until), book, packs, site)
+    opened = Catalog(catalog)
+    ends = _ends(opened, since, until)
+    book, packs = _rules(rules or [], pack)
+    found = _compared(opened, ends, book, packs)
+    found = of_site(found, site) if site is not None else found
     if json:
         from json import dumps
 
@@ -72,20 +73,29 @@ def diff(
     print_diff(found, book.rules, screen(), lang.value)
 
 
-def _found(catalog: Catalog, ends: tuple[str, str], book: Book, packs: tuple[Pack, ...], site: str | None) -> Diff:
-    from dqkit.audit.diff import diff as compare
-    from dqkit.audit.diff import of_site
+def _ends(catalog: Catalog, since: str, until: str) -> tuple[State, State]:
     from dqkit.audit.states import audit_state, before, state_of
+
+    last = state_of(catalog, until, "--until", end_of_day=True)
+    if since:
+        return state_of(catalog, since, "--since"), last
+    last = audit_state(last)
+    return before(catalog, last), last
+
+
+def _rules(paths: list[Path], pack: list[str] | None) -> tuple[Book, tuple[Pack, ...]]:
+    from dqkit.rulebook.book import load_book
+    from dqkit.rulebook.pack import load_packs
+    from dqkit.rulebook.pack_rules import with_packs
+
+    packs = load_packs(opt.many(pack))
+    return with_packs(load_book(paths), packs), packs
+
+
+def _compared(catalog: Catalog, ends: tuple[State, State], book: Book, packs: tuple[Pack, ...]) -> Diff:
+    from dqkit.audit.diff import diff as compare
     from dqkit.cli.progress import shown_progress
 
-    since, until = ends
-    if since:
-        last = state_of(catalog, until, "--until", end_of_day=True)
-        first = state_of(catalog, since, "--since")
-    else:
-        last = audit_state(state_of(catalog, until, "--until", end_of_day=True))
-        first = before(catalog, last)
     with shown_progress() as progress:
         progress.stage("comparing")
-        found = compare(catalog, first, last, book.rules, packs)
-    return of_site(found, site) if site is not None else found
+        return compare(catalog, *ends, book.rules, packs)

@@ -84,7 +84,7 @@ def run(
     """Decide whether this data may be used: by the packs, limits and numbers of a policy (gate.yaml).
 
     Exit codes: 0 open; 1 closed; 3 something could not be looked at, which is never open; 4 nothing could be judged;
-    2 wrong use. `dqkit gate init` writes a policy to start from. `dqkit gate --help` shows this.
+    2 wrong use. `dqkit gate init` writes a policy to start from, `dqkit gate verify VERDICT` says what changed since.
 
     [bold]Examples[/bold]
 

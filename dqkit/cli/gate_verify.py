@@ -29,6 +29,7 @@ def verify(
     baseline: Annotated[
         Path | None, typer.Option("--baseline", metavar="FILE", help="The baseline as it is now.")
     ] = None,
+    cohort: Annotated[Path | None, typer.Option("--cohort", metavar="FILE", help="The cohort as it is now.")] = None,
     rules: opt.RulesOption = None,
     reread: Annotated[
         bool,
@@ -56,7 +57,7 @@ def verify(
 
     read = read_verdict(verdict)
     opened, why = _opened(catalog, load_key(key_file).fingerprint)
-    given = Given(opened, why, dataset, policy, waivers, baseline, tuple(rules or ()), reread)
+    given = Given(opened, why, dataset, policy, waivers, baseline, cohort, tuple(rules or ()), reread)
     with shown_progress() as progress:
         standing = standing_of(read, given, progress)
     if json:

@@ -30,13 +30,16 @@ def harmonize(
     workers: Annotated[
         int | None, typer.Option("--workers", min=1, help="Processes.", show_default="one a core")
     ] = None,
-    catalog: Annotated[
+    moved_catalog: Annotated[  # not `catalog`: settings would lend it theirs, and the plan knows its own
         Path | None,
         typer.Option("--catalog", help="Folder of the catalog, where it is no longer where the plan says."),
     ] = None,
     index: Annotated[
         bool, typer.Option("--index/--no-index", help="Make the images a source of the catalog afterwards.")
     ] = True,
+    pictures: Annotated[
+        int, typer.Option("--pictures", min=0, max=40, help="Images that report.html shows before and after.")
+    ] = 8,
     strict: Annotated[
         bool, typer.Option("--strict", help="End with 1 where anything but a scout was refused.")
     ] = False,
@@ -58,18 +61,21 @@ def harmonize(
     """
     from dqkit.catalog.store import Catalog
     from dqkit.cli.progress import shown_progress
+    from dqkit.harmonize.journal import PAGE
     from dqkit.harmonize.plan_file import read_plan
     from dqkit.harmonize.run import RunOptions, workers_for
     from dqkit.harmonize.run import harmonize as run
     from dqkit.identity import load_key
 
     made = read_plan(plan)
-    opened = Catalog(catalog or made.catalog, load_key(key_file).fingerprint)
+    opened = Catalog(moved_catalog or made.catalog, load_key(key_file).fingerprint)
     _check_place(opened, out, plan, made)
     options = RunOptions(tuple(opt.many(formats)), workers_for(workers))
     with shown_progress() as progress:
         summary = run(made, opened, out, options, progress)
     source = _as_source(opened, out, made, summary, options.workers) if index and summary.written_files else ""
+    if summary.written or not (out / PAGE).exists():
+        _write_page(opened, out, made, summary, pictures, lang.value)
     _show(summary, out, source, lang.value, json=json)
     if strict and set(summary.refused) - {"scout", "out_of_scope"}:
         return int(ExitCode.FAILED)
@@ -110,8 +116,26 @@ def _as_source(catalog: Catalog, out: Path, plan: Plan, summary: RunSummary, wor
         return as_source(catalog, out, plan.recipe, summary.manifest, workers, progress)
 
 
+def _write_page(catalog: Catalog, out: Path, plan: Plan, summary: RunSummary, pictures: int, lang: str) -> None:
+    from dqkit import __version__
+    from dqkit.cli.progress import shown_progress
+    from dqkit.harmonize.before_after import before_after
+    from dqkit.harmonize.journal import PAGE, images_of
+    from dqkit.report.folder import telling_of_disk, write_file
+    from dqkit.report.harmonize_page import render_run
+
+    pairs = []
+    with shown_progress() as progress:
+        progress.stage("drawing pictures", pictures)
+        for pair in before_after(summary.manifest, catalog, images_of(out, plan.recipe), pictures):
+            progress.advance(1)
+            pairs.append(pair)
+    with telling_of_disk():
+        write_file(out / PAGE, render_run(plan.recipe, summary.manifest, pairs, __version__, lang).encode())
+
+
 def _show(summary: RunSummary, out: Path, source: str, lang: str, *, json: bool) -> None:
-    from dqkit.harmonize.journal import MANIFEST
+    from dqkit.harmonize.journal import MANIFEST, PAGE
     from dqkit.report.harmonize_view import print_run, run_to_json
 
     if json:
@@ -121,4 +145,4 @@ def _show(summary: RunSummary, out: Path, source: str, lang: str, *, json: bool)
         return
     from dqkit.cli.screen import screen
 
-    print_run(summary, screen(), lang, str(out / MANIFEST), source)
+    print_run(summary, screen(), lang, (str(out / PAGE), str(out / MANIFEST)), source)

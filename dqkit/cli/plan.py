@@ -16,9 +16,7 @@ DEFAULT_PLAN = Path("plan.yaml")
 
 
 def plan(
-    target: Annotated[
-        Path | None, typer.Argument(metavar="CATALOG", help="A catalog.", show_default="dqkit-catalog")
-    ] = None,
+    source: Annotated[Path, typer.Argument(metavar="CATALOG", help="A catalog.")] = opt.DEFAULT_CATALOG,
     recipe: Annotated[
         str,
         typer.Option(
@@ -37,6 +35,14 @@ def plan(
         ),
     ] = None,
     cohort: opt.CohortOption = None,
+    masks: Annotated[
+        Path | None,
+        typer.Option(
+            "--masks",
+            metavar="TABLE",
+            help="Table (CSV) of NIfTI masks: columns mask (a path) and SeriesInstanceUID; they follow that series.",
+        ),
+    ] = None,
     out: Annotated[Path, typer.Option("-o", "--out", help="File of the plan.")] = DEFAULT_PLAN,
     key_file: opt.KeyOption = None,
     lang: opt.LangOption = opt.Language.EN,
@@ -54,6 +60,8 @@ def plan(
 
       dqkit plan --recipe our-recipe.yaml --cohort cohort.parquet    what dqkit select chose
     """
+    from dataclasses import replace
+
     from dqkit.catalog.cohort import read_cohort
     from dqkit.catalog.store import Catalog
     from dqkit.cli.progress import shown_progress
@@ -68,11 +76,15 @@ def plan(
     if not recipe:
         raise DqkitError("a plan needs a recipe", f"--recipe with one of: {', '.join(recipe_names())}, or a file")
     loaded, pseudonyms = load_recipe(recipe), load_key(key_file)
-    catalog = Catalog(target or opt.DEFAULT_CATALOG, pseudonyms.fingerprint)
+    catalog = Catalog(source, pseudonyms.fingerprint)
     keep_out_of(catalog, out, "plan")
     with shown_progress() as progress:
         chosen = read_cohort(cohort, catalog) if cohort else None
         made = make_plan(catalog, loaded, load_book([]).rules, pseudonyms, select or [], chosen, progress)
+    if masks:
+        from dqkit.harmonize.following.masks import read_masks
+
+        made = replace(made, masks=read_masks(masks, catalog))
     write_plan(made, out)
     _show(made, out, lang.value, json=json)
 

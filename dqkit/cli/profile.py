@@ -43,6 +43,7 @@ def profile(
     site_from: opt.SiteFromOption = None,
     workers: opt.WorkersOption = None,
     confirm_removed: opt.ConfirmOption = False,
+    cohort: opt.CohortOption = None,
     key_file: opt.KeyOption = None,
     lang: opt.LangOption = opt.Language.EN,
     json: opt.JsonOption = False,
@@ -58,6 +59,8 @@ def profile(
       dqkit profile --by scanner,protocol --out scanners
 
       dqkit profile dqkit-catalog --by MagneticFieldStrength
+
+      dqkit profile dqkit-catalog --cohort cohort.parquet    what dqkit select chose
     """
     from dqkit.identity import load_key
     from dqkit.index.sources import keep_out
@@ -73,16 +76,20 @@ def profile(
     if roots:
         chosen = indexing.index_options(site, site_from, workers, opt.Pixels.NONE, confirm_removed)
         indexing.run_index(opened, roots, indexing.settled(ctx, roots, chosen))
-    made = _made(opened, names, pseudonyms, out, lang.value)
+    made = _made(opened, names, pseudonyms, (out, lang.value), cohort)
     _show(made, out, lang.value, json=json)
 
 
-def _made(catalog: Catalog, names: tuple[str, ...], pseudonyms: Pseudonyms, out: Path, lang: str) -> Profile:
+def _made(
+    catalog: Catalog, names: tuple[str, ...], pseudonyms: Pseudonyms, written: tuple[Path, str], cohort: Path | None
+) -> Profile:
     from datetime import UTC, datetime
 
     import polars as pl
 
     from dqkit import __version__
+    from dqkit.audit.only import Only, part_of
+    from dqkit.catalog.cohort import read_cohort
     from dqkit.cli.progress import shown_progress
     from dqkit.errors import NothingToCheckError
     from dqkit.profile.changes import changes_of
@@ -93,15 +100,18 @@ def _made(catalog: Catalog, names: tuple[str, ...], pseudonyms: Pseudonyms, out:
 
     if not catalog.scan("series").select(pl.len()).collect().item():
         raise NothingToCheckError("the catalog holds no series", "index a folder first: dqkit index FOLDER")
+    chosen = read_cohort(cohort, catalog) if cohort else None
+    tables = part_of(catalog, Only(cohort=chosen))
+    title = ", ".join(catalog.scan("sources").select("name").sort("name").collect()["name"].head(5))
     with shown_progress() as progress:
         progress.stage("counting")
-        made = profile_of(catalog, names, pseudonyms)
-        attributes = attributes_of(catalog, names, pseudonyms)
-        changes = changes_of(catalog.scan("series")) if made.more_changes else made.changes
+        made = profile_of(tables, names, pseudonyms)
+        attributes = attributes_of(tables, names, pseudonyms)
+        changes = changes_of(tables.scan("series")) if made.more_changes else made.changes
         progress.stage("writing the page")
-        title = ", ".join(catalog.scan("sources").select("name").sort("name").collect()["name"].head(5))
-        page = ProfilePage(title, __version__, datetime.now(UTC), glance_of(catalog), made)
-        write_profile(page, attributes, changes, out, lang)
+        named = f"{title} · {chosen.name}" if chosen else title
+        page = ProfilePage(named, __version__, datetime.now(UTC), glance_of(tables), made)
+        write_profile(page, attributes, changes, *written)
     return made
 
 

@@ -81,9 +81,10 @@ def _selected(catalog: Catalog, policy: Path, rules: list[Path], pseudonyms: Pse
     from dqkit.rulebook.pack_rules import with_packs
 
     loaded = load_policy(policy)
-    book = with_packs(load_book(rules), loaded.packs)
+    needs_rules = any(step.kind == "exclude_failing" for step in loaded.steps)
+    known = with_packs(load_book(rules), loaded.packs).rules if needs_rules else ()
     with shown_progress() as progress:
-        return choose(catalog, loaded, book.rules, pseudonyms, progress)
+        return choose(catalog, loaded, known, pseudonyms, progress)
 
 
 def _write(

@@ -82,7 +82,7 @@ def choose(population: Population, policy: Policy, resolved: Sequence[Resolved] 
     Parameters
     ----------
     resolved
-        The decisions of the policy, with the entities that they are about.
+        The decisions of the policy, with the entities that they are about. Those without effect make no stage.
     """
     series = population.series.with_columns(pl.lit(None, dtype=kind).alias(name) for name, kind in MARKS.items())
     stages: list[Stage] = []
@@ -93,7 +93,8 @@ def choose(population: Population, policy: Policy, resolved: Sequence[Resolved] 
     for level in reversed(LEVELS):
         if rows := [one for one in resolved if one.decision.level is level and not one.decision.included]:
             out = _decided(rows, _alive(series), level)
-            series = _carried_out(series, stages, BY_HAND, level, "manual", out)
+            if not out.is_empty():
+                series = _carried_out(series, stages, BY_HAND, level, "manual", out)
     for level in LEVELS:
         if rows := [one for one in resolved if one.decision.level is level and one.decision.included]:
             series = _brought_back(series, stages, rows, level)
@@ -175,6 +176,8 @@ def _brought_back(series: pl.DataFrame, stages: list[Stage], rows: Sequence[Reso
     above = [one.value for one in LEVELS[: LEVELS.index(level) + 1]]
     returning = series.filter(pl.col("by").is_in(above))
     back = _decided(rows, returning, level)
+    if back.is_empty():
+        return series
     joined = series.with_columns(entity_of(level).alias("entity")).join(
         back.drop("site"), on="entity", how="left", suffix="_new", maintain_order="left"
     )

@@ -51,9 +51,16 @@ def _same_checksum(files: pl.DataFrame, catalog: Catalog, writer: Writer) -> pl.
     """Find files of the catalog whose checksum is known to be that of one of `files`."""
     wanted = files.lazy().select("place", "sha256")
     known = known_checksums(writer).filter(pl.col("sha256") == pl.col("first_sha256")).select(*_KEY, "sha256")
-    of_catalog = _images(catalog).rename({"audited_size": "size", "audited_mtime_ns": "mtime_ns"})
-    hits = wanted.join(known, on="sha256").join(of_catalog, on=_KEY).sort("place", "file_id").collect()
-    return _traced(hits.rename({"size": "audited_size", "mtime_ns": "audited_mtime_ns"}))
+    known = known.join(wanted, on="sha256", how="semi")
+    of_catalog = _images(catalog).join(
+        known, left_on=["file_id", "audited_size", "audited_mtime_ns"], right_on=_KEY, how="inner"
+    )
+    return _traced(wanted.join(_first_of_each(of_catalog), on="sha256").sort("place").collect())
+
+
+def _first_of_each(files: pl.LazyFrame) -> pl.LazyFrame:
+    """Return one file for each checksum, always the same: copies within an archive may be many."""
+    return files.sort("file_id").unique("sha256", keep="first", maintain_order=True)
 
 
 def _images(catalog: Catalog) -> pl.LazyFrame:
@@ -63,18 +70,20 @@ def _images(catalog: Catalog) -> pl.LazyFrame:
 def _compared(files: pl.DataFrame, catalog: Catalog, writer: Writer, workers: int, progress: Progress) -> pl.DataFrame:
     """Read the files of the catalog that could be the same as one of `files`, and compare their bytes."""
     files = _with_uids(files, progress)
-    pairs = _candidates(files, catalog)
-    alike = pairs.filter(pl.col("size") == pl.col("audited_size"))
+    candidates = _candidates(files, catalog)
+    alike = candidates.join(files.select("uid", "size").unique(), on=["uid", "size"], how="semi", nulls_equal=True)
     sources = registered(catalog.scan("sources").collect())
     sums = checksums(writer, _wanted(alike, sources), Rehash.NONE, workers, progress)
-    same = alike.join(
-        sums.select("file_id", "sha256", "size", "mtime_ns"),
-        left_on=["file_id", "sha256", "audited_size", "audited_mtime_ns"],
-        right_on=["file_id", "sha256", "size", "mtime_ns"],
-    ).sort("place", "file_id")
-    traced = _traced(same)
+    read = alike.join(
+        sums.select(*_KEY, "sha256").drop_nulls("sha256"),
+        left_on=["file_id", "audited_size", "audited_mtime_ns"],
+        right_on=_KEY,
+    )
+    same = files.lazy().select("place", "sha256").join(_first_of_each(read.lazy()), on="sha256").sort("place")
+    traced = _traced(same.collect())
     rest = files.join(traced, on="place", how="anti")
-    return pl.concat([traced, _not_the_same(rest, pairs, alike, sums)], how="diagonal")
+    unseen = alike.join(sums.drop_nulls("sha256"), on="file_id", how="anti")
+    return pl.concat([traced, _not_the_same(rest, candidates, unseen)], how="diagonal")
 
 
 def _with_uids(files: pl.DataFrame, progress: Progress) -> pl.DataFrame:
@@ -89,35 +98,43 @@ def _with_uids(files: pl.DataFrame, progress: Progress) -> pl.DataFrame:
 
 
 def _candidates(files: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
-    """Return pairs of a file and one of the catalog: of its SOPInstanceUID, or of its size where neither is DICOM."""
-    images = _images(catalog)
+    """Return images of the catalog with the SOPInstanceUID of a file, or its size where neither has one.
+
+    Returns
+    -------
+    AUDITED, source_id, path, uid and size, each file of the catalog once.
+    """
+    images = _images(catalog).with_columns(pl.col("SOPInstanceUID").alias("uid"), pl.col("audited_size").alias("size"))
     wanted = files.lazy()
-    by_uid = wanted.filter(pl.col("uid").is_not_null()).join(images, left_on="uid", right_on="SOPInstanceUID")
-    others = images.filter(pl.col("SOPInstanceUID").is_null()).drop("SOPInstanceUID")
-    by_size = wanted.filter(pl.col("uid").is_null()).join(
-        others.with_columns(pl.col("audited_size").alias("size")), on="size", how="inner"
-    )
-    columns = ["place", "size", "sha256", "uid", *AUDITED, "source_id", "path"]
+    by_uid = images.join(wanted.filter(pl.col("uid").is_not_null()).select("uid"), on="uid", how="semi")
+    nameless = wanted.filter(pl.col("uid").is_null()).select("size")
+    by_size = images.filter(pl.col("uid").is_null()).join(nameless, on="size", how="semi")
+    columns = [*AUDITED, "source_id", "path", "uid", "size"]
     return pl.concat([by_uid.select(columns), by_size.select(columns)]).collect()
 
 
-def _wanted(pairs: pl.DataFrame, sources: list[Source]) -> pl.DataFrame:
-    files = pairs.select(
-        "file_id",
-        "source_id",
-        "path",
-        pl.col("audited_size").alias("size"),
-        pl.col("audited_mtime_ns").alias("mtime_ns"),
-    )
-    return places_of(files.unique("file_id"), sources)
+def _wanted(candidates: pl.DataFrame, sources: list[Source]) -> pl.DataFrame:
+    files = candidates.select(
+        "file_id", "source_id", "path", "size", pl.col("audited_mtime_ns").alias("mtime_ns")
+    )  # fmt: skip
+    return places_of(files, sources)
 
 
-def _not_the_same(files: pl.DataFrame, pairs: pl.DataFrame, alike: pl.DataFrame, sums: pl.DataFrame) -> pl.DataFrame:
-    """Say why files are not traced: nobody could look, the same UID has other bytes, or nothing is like them."""
-    unseen = alike.join(sums.filter(pl.col("sha256").is_not_null()), on="file_id", how="anti").select("place").unique()
-    same_uid = pairs.filter(pl.col("uid").is_not_null()).select("place").unique()
+def _not_the_same(files: pl.DataFrame, candidates: pl.DataFrame, unseen: pl.DataFrame) -> pl.DataFrame:
+    """Say why files are not traced: nobody could look, the same UID has other bytes, or nothing is like them.
+
+    Parameters
+    ----------
+    files
+        place, uid, size.
+    unseen
+        Candidates of the same UID and size that could not be read.
+    """
+    keys = ["uid", "size"]
+    unread = files.join(unseen.select(keys).unique(), on=keys, how="semi", nulls_equal=True)
+    same_uid = files.filter(pl.col("uid").is_not_null()).join(candidates.select("uid"), on="uid", how="semi")
     flagged = files.select("place").with_columns(
-        unseen=pl.col("place").is_in(unseen["place"].implode()),
+        unseen=pl.col("place").is_in(unread["place"].implode()),
         changed=pl.col("place").is_in(same_uid["place"].implode()),
     )
     return flagged.select(

@@ -50,5 +50,6 @@ TRACED: Schema = {
     "times": INT,  # rows of the dataset file that lead here
     "splits": INT,  # splits in which they stand
     "same_as": TEXT,  # the first other place of the dataset with the same bytes
+    "name": TEXT,  # what findings call it outside ("file 3f9a2c…"); null where there is none
 }
 """One row a distinct file that a dataset leads to."""

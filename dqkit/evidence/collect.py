@@ -128,7 +128,6 @@ def collect(
     data = verdict.data
     _check_belongs(verdict, catalog)
     found = _Collecting({VERDICT: verdict.path.read_bytes(), POLICY: data["policy"]["text"].encode()})
-    found.members[OUTCOMES] = texts.outcomes_csv(data)
     _accepted(found, data, options)
     _check_policy(data, options.policy)
     progress.stage("collecting texts")
@@ -145,7 +144,7 @@ def collect(
     folder = Path(scratch.enter_context(TemporaryDirectory(prefix="dqkit-evidence-")))
     _dataset(found, data, verdict.path.parent, pseudonyms if options.pseudonymous_paths else None, folder)
     known = (rule.id for rule in book if not rule.is_open)
-    coverage = coverage_of(load_frameworks(), data, found.members, known)
+    coverage = coverage_of(load_frameworks(), data, [*found.members, OUTCOMES], known)
     found.members[COVERAGE] = texts.as_json(coverage_to_json(coverage))
     titles = {rule.id: rule.title for rule in book} | {one["id"]: one["title"] for one in data["conditions"]}
     return Evidence(

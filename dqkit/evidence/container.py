@@ -135,7 +135,7 @@ class Container:
         self._file = file
         self.members = {member.name: member for member in _read(file)}
 
-    def read(self, name: str, most: int = 64 << 20) -> bytes:
+    def read(self, name: str, most: int = 512 << 20) -> bytes:
         """Return a member.
 
         Raises

@@ -1,10 +1,8 @@
 """The texts that judged: rules, packs, vocabulary, as they are at hand, held against what the verdict names."""
 
-import csv
 import hashlib
-import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from dqkit.rulebook.cases import run_cases
@@ -47,30 +45,6 @@ def rule_tests(rules: Iterable[Rule]) -> dict[str, Any]:
         results.append({"rule_id": rule.id, "sha256": rule.sha256, "cases": told})
         cases, failed = cases + len(ran), failed + sum(not one.passed for one in ran)
     return {"rules": len(results), "cases": cases, "failed": failed, "results": results}
-
-
-_COLUMNS = (
-    "rule_id", "variant", "severity", "site", "verdict", "evaluated", "passed", "failed", "allowed", "waived",
-    "baseline", "implied", "errors", "unknown", "unknown_missing", "unknown_varying", "unknown_not_looked_at",
-    "not_applicable",
-)  # fmt: skip
-
-
-def outcomes_csv(verdict: Mapping[str, Any]) -> bytes:
-    """Return the outcomes of a verdict as a table that a spreadsheet opens and computes nothing of."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for row in verdict["outcomes"]:
-        writer.writerow([_inert(row.get(name)) for name in _COLUMNS])
-    return text.getvalue().encode()
-
-
-def _inert(value: object) -> object:
-    """Keep a spreadsheet from taking a name (of a site) for a formula."""
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return f"'{value}"
-    return value
 
 
 def as_json(value: object) -> bytes:

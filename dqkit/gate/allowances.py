@@ -41,7 +41,7 @@ def _keys(entry: Allowance, book: Book) -> frozenset[Key]:
     try:
         rules = book.select([entry.rules]).rules
     except DqkitError as error:
-        raise entry.mark.error(error.message, error.hint) from error
+        raise entry.mark.error(f"no rule that the policy judges goes by {entry.rules!r}", error.hint) from error
     if entry.site is not None and (whole := [rule.label for rule in rules if rule.per == "archive"]):
         raise entry.mark.error(f"{whole[0]} is judged for the archive as a whole", "leave site out")
     return frozenset(rule.key for rule in rules)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 
 import polars as pl
@@ -93,7 +94,7 @@ class GateResult:
         """Those that are neither waived nor known to the baseline."""
         return self.findings.filter((pl.col("waived_by") == "") & ~pl.col("known"))
 
-    @property
+    @cached_property
     def titles(self) -> dict[tuple[str, str], Text]:
         """(id, variant) of every rule and condition -> its sentence by language."""
         of_rules = {rule.key: rule.title for rule in self.rules}

@@ -34,6 +34,7 @@ class About(StrEnum):
     POLICY = "policy"
     WAIVERS = "waivers"
     BASELINE = "baseline"
+    COHORT = "cohort"
     CATALOG = "catalog"
     SOURCES = "sources"
     DATASET = "dataset"
@@ -82,7 +83,7 @@ class Given:
     ----------
     catalog
         The one that was judged; None = it cannot be opened, `catalog_error` says why.
-    dataset, policy, waivers, baseline
+    dataset, policy, waivers, baseline, cohort
         Files as they are now; None = not given.
     rules
         Files and folders of rules beside those that ship.
@@ -98,6 +99,7 @@ class Given:
     policy: Path | None = None
     waivers: Path | None = None
     baseline: Path | None = None
+    cohort: Path | None = None
     rules: tuple[Path, ...] = ()
     reread: bool = False
     today: date = field(default_factory=date.today)
@@ -179,6 +181,7 @@ def _files_given(given: Given) -> Iterator[tuple[About, Path, str, str]]:
         (About.POLICY, given.policy, "the policy", "策略"),
         (About.WAIVERS, given.waivers, "the waivers", "豁免"),
         (About.BASELINE, given.baseline, "the baseline", "基线"),
+        (About.COHORT, given.cohort, "the cohort", "队列"),
     ):
         if path is not None:
             yield about, path, en, zh
@@ -187,21 +190,21 @@ def _files_given(given: Given) -> Iterator[tuple[About, Path, str, str]]:
 def _text(data: Any, about: About, path: Path, looking: _Looking, what: tuple[str, str]) -> None:
     """Hold a file against the hash that the verdict has of it; it may have been given without such a file."""
     looking.looked[about] = None
-    named = data[about.value]
+    named = data["only"].get("cohort") if about is About.COHORT else data[about.value]
     if named is None:
-        looking.change(about, f"{what[0]} were not there when it was judged", f"判断时没有{what[1]}")
+        looking.change(about, f"it was judged without {what[0]}", f"判断时没有{what[1]}")
     elif _digest(about, path) != named["sha256"]:
         looking.change(about, f"{what[0]} changed", f"{what[1]}已改变")
 
 
 def _digest(about: About, path: Path) -> str:
-    """Return the hash of a file as verdicts name it: of its bytes, or of its text where a person wrote it."""
-    if about is not About.BASELINE:
+    """Return the hash of a file as verdicts name it: of its text where a person wrote it, else of its bytes."""
+    if about in {About.POLICY, About.WAIVERS}:
         return hashlib.sha256(text_of(path, about.value).encode()).hexdigest()
     try:
         return sha256_of(path)
     except OSError as error:
-        raise DqkitError(f"the baseline {path} cannot be read: {error.strerror}", "check the path") from error
+        raise DqkitError(f"the {about.value} {path} cannot be read: {error.strerror}", "check the path") from error
 
 
 def _waivers_expired(data: Any, today: date, looking: _Looking) -> None:

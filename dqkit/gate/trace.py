@@ -13,7 +13,7 @@ from dqkit.dataset.entries import Asked, Dataset, read_dataset
 from dqkit.dataset.files import Listed, files_of
 from dqkit.dataset.manifest import NAME as MANIFEST_NAME
 from dqkit.dataset.manifest import manifest_of, relative_paths
-from dqkit.dataset.states import State
+from dqkit.dataset.states import TRACED, State
 from dqkit.dataset.tracing import SILENTLY, TraceOptions, Unfit, trace_files
 from dqkit.gate import dataset_kinds as kinds
 from dqkit.gate.condition import CONDITION_FINDINGS, Condition, Kind
@@ -29,6 +29,9 @@ _NAMED = 1000
 
 _GROUPS = 500
 """Sites, classes and splits that verdict.json spells out."""
+
+_CLASSES = 100
+"""Classes and splits that a dataset can have for verdict.json to name them."""
 
 _OF_STATE: tuple[tuple[Kind, Severity, State, str], ...] = (
     (kinds.FILE_MISSING, Severity.CRITICAL, State.MISSING, "a file"),
@@ -84,7 +87,7 @@ def trace(
         rows=conform(rows, DATASET_ROWS),
         section=_section(read, files, rows, rehash) | {"patients_in_two_splits": _several(patients).height},
         dataset=read,
-        files=files,
+        files=conform(named.with_columns(pl.col("subject").replace("", None).alias("name")), TRACED),
     )
 
 
@@ -183,8 +186,9 @@ def _section(dataset: Dataset, files: pl.DataFrame, rows: pl.DataFrame, rehash: 
         "states": {state.value: files.filter(pl.col("state") == state.value).height for state in State},
         "traced_by": dict(files.filter(pl.col("how").is_not_null()).group_by("how").len().sort("how").iter_rows()),
         "sites": _counted(rows, ["site"]),
-        "classes": _counted(rows, ["label", "site"]) if rows["label"].is_not_null().any() else [],
-        "splits": _counted(rows, ["split"]) if rows["split"].is_not_null().any() else [],
+        "labels": rows["label"].drop_nulls().n_unique(),
+        "classes": _counted(rows, ["label", "site"]) if _are_classes(rows["label"]) else [],
+        "splits": _counted(rows, ["split"]) if _are_classes(rows["split"]) else [],
         "manifest": {
             "name": MANIFEST_NAME,
             "sha256": manifest.sha256,
@@ -192,6 +196,11 @@ def _section(dataset: Dataset, files: pl.DataFrame, rows: pl.DataFrame, rehash: 
             "bytes": manifest.bytes,
         },
     }
+
+
+def _are_classes(values: pl.Series) -> bool:
+    """Tell whether values are few enough to be classes: more may be free text, or a number of each patient."""
+    return 0 < values.drop_nulls().n_unique() <= _CLASSES
 
 
 def _counted(rows: pl.DataFrame, by: list[str]) -> list[dict[str, Any]]:

@@ -190,4 +190,32 @@ def read_verdict(path: Path) -> VerdictFile:
             f"the verdict has format version {version}, this dqkit reads {FORMAT_VERSION}",
             "use the dqkit that wrote it, or run the gate again",
         )
+    if not _fits(data, _SHAPE):
+        raise DqkitError(
+            f"the verdict {path} is damaged: a part of it is missing", "run the gate again with this --out"
+        )
     return VerdictFile(path, hashlib.sha256(content).hexdigest(), data)
+
+
+_SHAPE: Mapping[str, Any] = {
+    "dqkit_version": str,
+    "decided_at": str,
+    "verdict": str,
+    "exit_code": int,
+    "key_fingerprint": str,
+    "title": str,
+    "catalog": {"run_id": str, "audit_run_id": str, "table_versions": dict},
+    "policy": {"name": str, "sha256": str, "text": str},
+    "only": dict,
+    **dict.fromkeys(("incomplete_because", "deciding", "packs", "rules", "outcomes", "conditions"), list),
+    **dict.fromkeys(("waivers", "baseline", "dataset"), (dict, type(None))),
+}
+"""What whoever reads a verdict relies on."""
+
+
+def _fits(data: Any, shape: Mapping[str, Any]) -> bool:
+    """Tell whether `data` has the parts of `shape`, each of its type."""
+    return isinstance(data, dict) and all(
+        _fits(data.get(name), kind) if isinstance(kind, Mapping) else name in data and isinstance(data[name], kind)
+        for name, kind in shape.items()
+    )

@@ -60,7 +60,7 @@ class HarmonizedImage:
 class LabelFile:
     """A file of labels of the study that an image was made from: it may or may not point at the image's sources.
 
-    `kind` is SEG, RTSTRUCT or NIFTI. A NIFTI file holds no reference: `points_at` is the SeriesInstanceUID that a table
+    `kind` is SEG, RTSTRUCT or NIFTI. A NIfTI file holds no reference: `points_at` is the key of the series that a table
     gave for it, else empty.
     """
 

@@ -21,8 +21,9 @@ from dqkit.harmonize.recipe import Recipe
 
 MANIFEST = "manifest.parquet"
 SITES = "sites.csv"
+PAGE = "report.html"
 _MARKER, _JOURNAL, _LOCK = "harmonize.json", "journal.jsonl", ".lock"
-_OURS = frozenset({MANIFEST, SITES, _MARKER, _JOURNAL, _LOCK})
+_OURS = frozenset({MANIFEST, SITES, PAGE, _MARKER, _JOURNAL, _LOCK})
 
 _A_ROW = ("task", "image_id", "path", "format", "label_file_id", "label_name", "reason")
 _IN_ORDER = ("image_id", "kind", "format", "path", "label_name")

@@ -40,12 +40,21 @@ def write(image: HarmonizedImage, folder: Path) -> Sequence[Path]:
     """
     level = image.recipe.output.compression
     path = folder / f"{image.stem}.nii{'.gz' if level else ''}"
-    head = header_of(image.volume)
+    head = header_of(image.volume, time_step_s(image))
     return [write_whole(path, lambda file: _fill(file, head, image.volume, level))]
 
 
-def header_of(volume: Volume) -> bytes:
-    """Return the 352 bytes in front of the voxels."""
+def time_step_s(image: HarmonizedImage) -> float | None:
+    """Return the time from one volume to the next, s; None where the fourth axis is no time, or nothing says it."""
+    step = image.series.get("time_step_s")
+    in_time = image.times and not any(
+        {"EchoTime", "EchoNumbers", "DiffusionBValue"} & time.keys() for time in image.times
+    )
+    return float(step) if in_time and step else None
+
+
+def header_of(volume: Volume, step_s: float | None = None) -> bytes:
+    """Return the 352 bytes in front of the voxels; `step_s` is the time from one volume to the next."""
     import nibabel
 
     header = nibabel.Nifti1Header(endianness="<")
@@ -58,6 +67,8 @@ def header_of(volume: Volume) -> bytes:
     header.set_sform(volume.affine_ras, _SCANNER)
     header.set_qform(volume.affine_ras, _SCANNER if is_orthogonal(volume) else 0, strip_shears=True)
     header.set_slope_inter(1, 0)
+    if step_s:
+        header["pixdim"][4] = step_s
     header["vox_offset"] = _OFFSET
     header["descrip"] = b"dqkit"
     return bytes(header.binaryblock) + b"\0\0\0\0"

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dqkit.harmonize.depth import to_depth
 from dqkit.harmonize.even import EvenVolume, even_volume, without_copies
 from dqkit.harmonize.grid import Grid
-from dqkit.harmonize.image import HarmonizedImage
+from dqkit.harmonize.image import HarmonizedImage, LabelFile
 from dqkit.harmonize.load import check_room, load_stack
 from dqkit.harmonize.made_of import contributions, identical
 from dqkit.harmonize.placed import is_tilted, tilt_deg
@@ -36,6 +37,7 @@ class Task:
     stacks: tuple[Stack, ...]
     recipe: Recipe
     series: Mapping[str, Any] = field(default_factory=dict)
+    labels: tuple[LabelFile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,8 @@ def harmonized(task: Task, warn: Callable[[str], None], tick: Callable[[], None]
     volume = first.volume if len(volumes) == 1 else _in_time(volumes, task.planned.times)
     sources = tuple(replace(source, time=t) for t, one in enumerate(volumes) for source in one.sources)
     is_whole = all(one.is_whole for one in volumes) and not task.recipe.intensity
-    volume = with_intensity(volume, task, sources, warn)
-    return HarmonizedImage(
-        volume=to_depth(volume, task.recipe.bit_depth, is_whole=is_whole),
+    image = HarmonizedImage(
+        volume=volume,
         sources=sources,
         made_of=_in_one_list(volumes),
         before=first.before,
@@ -82,6 +83,8 @@ def harmonized(task: Task, warn: Callable[[str], None], tick: Callable[[], None]
         series=task.series,
         times=task.planned.times,
     )
+    volume = with_intensity(image, task, warn)
+    return replace(image, volume=to_depth(volume, task.recipe.bit_depth, is_whole=is_whole))
 
 
 def _gathered(task: Task, warn: Callable[[str], None], tick: Callable[[], None]) -> list[_Made]:
@@ -182,9 +185,20 @@ def _in_one_list(volumes: Sequence[_Made]) -> tuple[tuple[Contribution, ...], ..
     return tuple(found)
 
 
-def with_intensity(volume: Volume, task: Task, sources: Sequence[SourceSlice], warn: Callable[[str], None]) -> Volume:
-    """Return a volume after the steps of `intensity`."""
-    context = StepContext(task.planned.modality, task.series, sources, task.recipe.folder, warn)
+def with_intensity(image: HarmonizedImage, task: Task, warn: Callable[[str], None]) -> Volume:
+    """Return the volume of an image after the steps of `intensity`."""
+    context, volume = context_of(image, task, warn), image.volume
     for step in task.recipe.intensity:
         volume = INTENSITY[step.name].apply(volume, step.params, context)
     return volume
+
+
+def context_of(image: HarmonizedImage, task: Task, warn: Callable[[str], None]) -> StepContext:
+    """Return what steps may know of an image on its grid."""
+
+    def structure(name: str) -> NDArray[np.bool_] | None:
+        from dqkit.harmonize.following.structure import structure_mask
+
+        return structure_mask(name, task.labels, image)
+
+    return StepContext(task.planned.modality, task.series, image.sources, task.recipe.folder, warn, structure)

@@ -52,6 +52,8 @@ class PlannedImage:
         What tells its volumes apart, one mapping a volume; empty for three axes.
     mends, remains
         Rules whose findings on it are mended, and are not.
+    made_from
+        Of the files and frames of its stacks: a plan does not hold for others.
     """
 
     image_id: str
@@ -64,6 +66,7 @@ class PlannedImage:
     remains: tuple[str, ...] = ()
     series_key: str = ""
     modality: str = ""
+    made_from: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,8 @@ class Plan:
         What ``--select`` and ``--cohort`` said.
     out_of_scope
         Modality -> stacks that the recipe is not for.
+    masks
+        File id of a NIfTI mask -> series key of the images that it belongs to, as a table gave them.
     """
 
     recipe: Recipe
@@ -104,6 +109,7 @@ class Plan:
     images: tuple[PlannedImage, ...] = ()
     refusals: tuple[PlannedRefusal, ...] = ()
     out_of_scope: Mapping[str, int] = field(default_factory=dict)
+    masks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -202,7 +208,17 @@ def _image(rows: list[Row], part: Part, name: str, mends: Mapping[str, Sequence[
         remains=tuple(sorted({mend.rule_id for mend in bearing} - mended)),
         series_key=rows[0]["series_key"],
         modality=rows[0]["Modality"] or "",
+        made_from=digest_of_files(rows),
     )
+
+
+def digest_of_files(rows: Sequence[Row]) -> str:
+    """Return a hash of the files and frames of stacks, in their order."""
+    return digest("files", *(f"{file} {frame}" for row in rows for file, frame in _slices_of(row)))
+
+
+def _slices_of(row: Row) -> Iterator[tuple[str, int]]:
+    return zip(row["file_ids"] or (), row["frame_numbers"] or (), strict=False)
 
 
 def _bearing(row: Row, mends: Mapping[str, Sequence[Mend]]) -> Iterator[Mend]:

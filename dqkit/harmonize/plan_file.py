@@ -29,6 +29,7 @@ def plan_to_plain(plan: Plan) -> dict[str, Any]:
         "recipe": plan.recipe.plain,
         "recipe_sha256": plan.recipe.sha256,
         "out_of_scope": dict(plan.out_of_scope),
+        **({"masks": dict(sorted(plan.masks.items()))} if plan.masks else {}),
         "write": [_image_to_plain(image) for image in plan.images],
         "refuse": [_refusal_to_plain(refusal) for refusal in plan.refusals],
     }
@@ -36,7 +37,7 @@ def plan_to_plain(plan: Plan) -> dict[str, Any]:
 
 def _image_to_plain(image: PlannedImage) -> dict[str, Any]:
     plain: dict[str, Any] = {"image": image.image_id, "name": image.name, "modality": image.modality}
-    plain |= {"series": image.series_key, "stacks": list(image.stacks), "do": list(image.do)}
+    plain |= {"series": image.series_key, "stacks": list(image.stacks), "files": image.made_from, "do": list(image.do)}
     if image.slices:
         plain["slices"] = list(image.slices)
     if image.times:
@@ -107,6 +108,7 @@ def _plan(plain: Mapping[str, Any], path: Path) -> Plan:
         images=tuple(_image(item) for item in plain["write"]),
         refusals=tuple(_refusal(item) for item in plain["refuse"]),
         out_of_scope=dict(plain["out_of_scope"]),
+        masks=dict(plain.get("masks", {})),
     )
 
 
@@ -122,6 +124,7 @@ def _image(plain: Mapping[str, Any]) -> PlannedImage:
         remains=tuple(plain.get("remains", ())),
         series_key=str(plain["series"]),
         modality=str(plain["modality"]),
+        made_from=str(plain["files"]),
     )
 
 

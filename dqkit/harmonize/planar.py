@@ -1,6 +1,7 @@
 """Images of one plane that have no place in a volume: mammograms, radiographs, photographs (docs/images-2d.md)."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -69,13 +70,10 @@ def harmonized_plane(task: Task, warn: Warn) -> HarmonizedImage:
     volume = cropped(volume, header, recipe, warn)
     volume, letters = oriented(volume, header, task.planned.modality, recipe, warn)
     volume, resampled = resized(volume, recipe)
-    if volume.voxels.ndim == 3:  # noqa: PLR2004 - grey
-        volume = with_intensity(volume, task, (source,), warn)
-    elif recipe.intensity:
+    if volume.voxels.ndim > 3 and recipe.intensity:  # noqa: PLR2004 - colour
         raise Refused(Reason.COLOUR, "steps of intensity are for grey images")
-    volume = packed(volume, recipe.bit_depth, is_whole=is_whole and not resampled and not recipe.intensity)
-    return HarmonizedImage(
-        volume=in_patient(volume, letters, warn),
+    image = HarmonizedImage(
+        volume=volume,
         sources=(source,),
         made_of=((Contribution(0, 1.0),),),
         before=before,
@@ -83,6 +81,9 @@ def harmonized_plane(task: Task, warn: Warn) -> HarmonizedImage:
         stem=task.planned.name,
         series=task.series,
     )
+    volume = with_intensity(image, task, warn)
+    volume = packed(volume, recipe.bit_depth, is_whole=is_whole and not resampled and not recipe.intensity)
+    return replace(image, volume=in_patient(volume, letters, warn))
 
 
 def loaded(frame: Frame, header: "Dataset", recipe: Recipe, warn: Warn) -> tuple[Volume, bool]:

@@ -65,10 +65,15 @@ def refusal(reason: str, detail: str) -> Row:
     return {"status": "refused", "reason": str(reason), "detail": detail}
 
 
-def rows_of_labels(task: Task, task_hash: str, labels: Sequence[FollowedLabel], folder: Path) -> list[Row]:
-    """Return a row for each label that followed an image, or did not."""
+def rows_of_labels(
+    task: Task, task_hash: str, image: HarmonizedImage, labels: Sequence[FollowedLabel], folder: Path
+) -> list[Row]:
+    """Return a row for each label that followed an image, or did not; it was made of its own file and the image's."""
     rows = []
+    of_image = {source.file_id: source.sha256 for source in image.sources}
+    own = {label.label.path: _sha256(label.label.path) for label in labels}
     for label in labels:
+        made_of = {label.label.file_id: own[label.label.path]} | of_image
         row = _same_for_all(task, task_hash) | {
             "kind": "label",
             "format": label.label.kind.lower(),
@@ -78,6 +83,8 @@ def rows_of_labels(task: Task, task_hash: str, labels: Sequence[FollowedLabel], 
             "label_after_mm3": label.volume_after_mm3,
             "warnings": list(label.warnings),
             "steps": _json([{"name": "follow", "parameters": dict(label.parameters)}]),
+            "source_file_ids": list(made_of),
+            "source_sha256": list(made_of.values()),
         }
         if label.path is None:
             row |= refusal("label", label.reason)
@@ -137,9 +144,13 @@ def _of_volume(image: HarmonizedImage) -> Row:
 
 
 def _of_file(path: Path, folder: Path) -> Row:
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    sha256 = _sha256(bytes(path))
     return {"path": path.relative_to(folder).as_posix(), "size": path.stat().st_size, "sha256": sha256}
+
+
+def _sha256(path: bytes) -> str:
+    with open(path, "rb") as file:  # noqa: PTH123 - the path is bytes
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _made_of(image: HarmonizedImage, holds: slice, first: int) -> Row:

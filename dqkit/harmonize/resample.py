@@ -81,33 +81,6 @@ def smoothing(source: Grid, target: Grid) -> tuple[float, float, float]:
     return sigma[0], sigma[1], sigma[2]
 
 
-def resample_labels(volume: Volume, grid: Grid, how: str = "nearest") -> Volume:
-    """Return a label volume (integers, 0 = none) on another grid.
-
-    Parameters
-    ----------
-    how
-        ``nearest``, or ``gaussian``: each label by itself is smoothed as an image would be and interpolated linearly,
-        and the strongest wins, what is left of 1 being no label.
-    """
-    if how == "nearest":
-        return resample(volume, grid, "nearest", antialias=False)
-    columns, rows, slices = grid.size
-    found = np.zeros((slices, rows, columns), volume.voxels.dtype)
-    covered = np.zeros((slices, rows, columns), np.float32)
-    strongest = np.zeros((slices, rows, columns), np.float32)
-    for label in np.unique(volume.voxels):
-        if not label:
-            continue
-        one = Volume((volume.voxels == label).astype(np.float32), volume.affine)
-        share = resample(one, grid).voxels
-        covered += share
-        stronger = share > strongest
-        strongest[stronger], found[stronger] = share[stronger], label
-    found[strongest < 1 - covered] = 0
-    return volume.after("resample", voxels=found, affine=grid.affine, parameters={"interpolator": how})
-
-
 def _fill(out: NDArray[Any], frame: NDArray[Any], to_source: Matrix, interpolator: str, background: float) -> None:
     import SimpleITK as sitk  # noqa: N813 - its own documentation's name
 

@@ -120,7 +120,7 @@ def harmonize(
         except OSError as error:
             raise _full(out, error.strerror or type(error).__name__) from error
         if plan.recipe.labels.follow:
-            _note_labels(plan, tables, folder, current)
+            failed.update(_note_labels(plan, tables, folder, current))
         manifest = _closed(folder, current, tables, out)
     return RunSummary(written, unchanged, _refused(manifest, current), dict(failed), manifest, monotonic() - began,
                       _labels(manifest, current))  # fmt: skip
@@ -202,23 +202,26 @@ def _note_refusals(refusals: Sequence[PlannedRefusal], plan: Plan, folder: OutFo
             folder.add([_row_of(one, plan, image_id, task)])
 
 
-def _note_labels(plan: Plan, tables: Tables, folder: OutFolder, current: dict[str, str]) -> None:
-    """Give labels whose image is not in the catalog their rows in the manifest."""
-    done = folder.done()
-    known = Known(tables)
-    roots = dict(tables.scan("sources").select("source_id", "root").collect().iter_rows())
+def _note_labels(plan: Plan, tables: Tables, folder: OutFolder, current: dict[str, str]) -> Counter[str]:
+    """Give labels whose image is not in the catalog their rows in the manifest; return what could not be read."""
+    done, known, failed = folder.done(), Known(tables), Counter[str]()
+    sources = tables.scan("sources").select("source_id", "root").collect().iter_rows()
+    roots = {source: root_path(root) for source, root in sources}
     concerned = studies_concerned(tables, {image.series_key for image in plan.images})
-    for file_id, (label, study, state) in label_files(
-        tables, {k: root_path(root) for k, root in roots.items()}
-    ).items():
+    for file_id, (label, study, state) in label_files(tables, roots).items():
         label_id = digest("label", file_id)
         current[label_id] = ""  # what an earlier run said of it counts no longer
-        fault = known.fault_of(label) if study in concerned else None
+        try:
+            fault = known.fault_of(label) if study in concerned else None
+        except OSError as error:
+            failed[f"a label could not be read: {error.strerror or 'I/O error'}"] += 1
+            continue
         if fault is None:
             continue
         current[label_id] = task = digest("label", plan.recipe.sha256, file_id, state, fault)
         if task not in done:
             folder.add([row_of_lone_label(plan.recipe, label, label_id, task, fault)])
+    return failed
 
 
 def _row_of(one: PlannedRefusal, plan: Plan, image_id: str, task: str) -> Row:

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from dqkit.harmonize.intensity import clip_percentiles, min_max, n4, nyul, white_stripe, window, z_score
 from dqkit.harmonize.source import SourceSlice
 from dqkit.harmonize.volume import Volume
@@ -32,6 +35,8 @@ class StepContext:
         Where files that the recipe names (landmarks) are looked for.
     warn
         Puts a sentence, free of values of files, on the output's row of the manifest.
+    structure
+        Returns the voxels that labels mark as a structure, shape (slices, rows, columns); None where none does.
     """
 
     modality: str
@@ -39,6 +44,7 @@ class StepContext:
     sources: Sequence[SourceSlice]
     folder: Path | None
     warn: Callable[[str], None]
+    structure: Callable[[str], NDArray[np.bool_] | None] = lambda _: None
 
 
 @dataclass(frozen=True)

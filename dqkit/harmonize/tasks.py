@@ -7,11 +7,11 @@ from typing import Any
 
 import polars as pl
 
-from dqkit.archive.paths import parent, unescape
+from dqkit.archive.paths import unescape
 from dqkit.catalog.tables import Tables
 from dqkit.harmonize.image import LabelFile
 from dqkit.harmonize.one_image import Task
-from dqkit.harmonize.plan import Plan, PlannedImage
+from dqkit.harmonize.plan import Plan, PlannedImage, digest_of_files
 from dqkit.harmonize.recipe import Recipe
 from dqkit.harmonize.stack import NATIVE_SYNTAXES, SourceFile, Stack
 from dqkit.harmonize.stack_rows import image_rows, series_columns, stack_rows
@@ -31,7 +31,7 @@ _A_BATCH = 500
 
 OF_THE_SERIES = (
     "site", "patient_key", "study_key", "series_key", "Modality", "Manufacturer", "MagneticFieldStrength",
-    "BodyPartExamined", "ConvolutionKernel",
+    "BodyPartExamined", "ConvolutionKernel", "time_step_s",
 )  # fmt: skip
 """What writers may know of a series …"""
 
@@ -49,12 +49,15 @@ class Pending:
         Of everything that the outputs depend on: recipe, plan, and the files as they were indexed.
     labels
         Files of labels of the same study.
+    is_stale
+        Its stacks have other files than when it was planned: parts and steps may not hold any more.
     """
 
     planned: PlannedImage
     task: Task
     task_hash: str
     labels: tuple[LabelFile, ...] = ()
+    is_stale: bool = False
 
     @property
     def slices(self) -> int:
@@ -69,13 +72,16 @@ def pending_of(plan: Plan, tables: Tables) -> Iterator[Pending]:
         for source, root in tables.scan("sources").select("source_id", "root").collect().iter_rows()
     }
     rests_on = _rests_on(plan.recipe)
+    masks = _masks(plan, tables, roots)
     for start in range(0, len(plan.images), _A_BATCH):
         batch = plan.images[start : start + _A_BATCH]
         rows = _rows(plan.recipe, tables, batch)
         files = _files(tables, [file for row in rows.values() for file in row["file_ids"]], roots)
         series = _series(plan.recipe, tables, batch)
         labels = (
-            _labels(tables, [row["study_key"] for row in rows.values()], roots) if plan.recipe.labels.follow else {}
+            _labels(tables, [row["study_key"] for row in rows.values()], roots) | masks
+            if plan.recipe.labels.follow
+            else {}
         )
         for planned in batch:
             of_image = [rows.get(stack) for stack in planned.stacks]
@@ -124,7 +130,7 @@ def _series(recipe: Recipe, tables: Tables, batch: Sequence[PlannedImage]) -> di
 
 
 def _labels(tables: Tables, studies: Sequence[str], roots: Mapping[str, Any]) -> dict[str, list[tuple[LabelFile, str]]]:
-    """Return study key -> its files of labels, each with size and time; NIfTI files by the folder they lie in."""
+    """Return study key -> its SEGs and RTSTRUCTs, each with size and time."""
     keys = pl.DataFrame({"study_key": sorted(set(studies))}, schema={"study_key": pl.String}).lazy()
     columns = ("file_id", "source_id", "path", "size", "mtime_ns", "SOPInstanceUID", "Manufacturer")
     files = tables.scan("instances").filter(pl.col("status") == FileStatus.DICOM).select(columns)
@@ -142,12 +148,6 @@ def _labels(tables: Tables, studies: Sequence[str], roots: Mapping[str, Any]) ->
             else row["study_key"]
         )
         found.setdefault(place, []).append((label, f"{row['size']} {row['mtime_ns']}"))
-    masks = tables.scan("instances").filter(pl.col("status") == FileStatus.NIFTI).select(*columns, "folder")
-    for row in masks.sort("file_id").collect().iter_rows(named=True):
-        label = LabelFile(row["file_id"], _path(roots, row), "NIFTI")
-        found.setdefault(_folder_key(row["source_id"], row["folder"]), []).append(
-            (label, f"{row['size']} {row['mtime_ns']}")
-        )
     return found
 
 
@@ -155,8 +155,17 @@ def _source_key(study_key: str, source_id: str) -> str:
     return f"{study_key} {source_id}"
 
 
-def _folder_key(source: str, folder: str) -> str:
-    return f"{source}/{folder}"
+def _masks(plan: Plan, tables: Tables, roots: Mapping[str, Any]) -> dict[str, list[tuple[LabelFile, str]]]:
+    """Return series key -> the NIfTI masks that the plan's table gives it, each with size and time."""
+    ids = pl.DataFrame({"file_id": sorted(plan.masks)}, schema={"file_id": pl.String}).lazy()
+    columns = ("file_id", "source_id", "path", "size", "mtime_ns")
+    rows = tables.scan("instances").select(columns).join(ids, on="file_id", how="semi").sort("file_id").collect()
+    found: dict[str, list[tuple[LabelFile, str]]] = {}
+    for row in rows.iter_rows(named=True):
+        series = plan.masks[row["file_id"]]
+        label = LabelFile(row["file_id"], _path(roots, row), "NIFTI", points_at=series)
+        found.setdefault(series, []).append((label, f"{row['size']} {row['mtime_ns']}"))
+    return found
 
 
 def _pending(
@@ -174,7 +183,13 @@ def _pending(
     ]
     told = [
         str(value)
-        for value in (planned.name, planned.slices, planned.do, [sorted(time.items()) for time in planned.times])
+        for value in (
+            planned.name,
+            planned.slices,
+            planned.do,
+            planned.made_from,
+            [sorted(time.items()) for time in planned.times],
+        )
     ]
     task_hash = digest(
         "task",
@@ -185,8 +200,10 @@ def _pending(
         *read,
         *(part for label, when in beside for part in (label.file_id, when)),
     )
-    task = Task(planned, stacks, recipe, series.get(planned.series_key, {}))
-    return Pending(planned, task, task_hash, tuple(label for label, _ in beside))
+    labels_of_image = tuple(label for label, _ in beside)
+    task = Task(planned, stacks, recipe, series.get(planned.series_key, {}), labels_of_image)
+    found = [row for row in rows if row is not None]
+    return Pending(planned, task, task_hash, labels_of_image, planned.made_from != digest_of_files(found))
 
 
 def _stack(stack_id: str, row: Mapping[str, Any] | None, files: Mapping[str, SourceFile]) -> Stack:
@@ -212,14 +229,10 @@ def _depth(row: Mapping[str, Any]) -> float | None:
 def _labels_beside(
     rows: Sequence[Mapping[str, Any] | None], labels: Mapping[str, list[tuple[LabelFile, str]]], stacks: Sequence[Stack]
 ) -> list[tuple[LabelFile, str]]:
-    """Return the labels of the study, and the NIfTI files in the folder of the first file or the one above."""
+    """Return the labels of the study, and the masks of the series."""
     first = next((row for row in rows if row is not None), None)
     if first is None or not stacks[0].files:
         return []
     study, source = first["study_key"], first["source_id"]
-    found = [*labels.get(study, ()), *labels.get(_source_key(study, source), ())]
-    folder = parent(first["first_path"]) if first.get("first_path") else None
-    if folder is not None:
-        for place in dict.fromkeys((folder, parent(folder))):
-            found += labels.get(_folder_key(first["source_id"], place), ())
-    return found
+    masks = labels.get(first["series_key"], ())
+    return [*labels.get(study, ()), *labels.get(_source_key(study, source), ()), *masks]

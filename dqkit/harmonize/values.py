@@ -59,6 +59,8 @@ def scale_of(frame: Frame, recipe: Recipe) -> Scale:
         raise Refused(Reason.COLOUR, f"Photometric Interpretation {_term(frame.photometric)}")
     if frame.modality_lut:
         raise Refused(Reason.MODALITY_LUT)
+    if frame.bits_stored and frame.high_bit not in {None, frame.bits_stored - 1}:
+        raise Refused(Reason.RESCALE, f"High Bit {frame.high_bit} does not go with Bits Stored {frame.bits_stored}")
     if frame.slope == 0:
         raise Refused(Reason.RESCALE, "Rescale Slope is 0")
     if frame.modality == "PT":

@@ -73,13 +73,15 @@ def work(pending: Pending, formats: Sequence[str], images: Path) -> Done:
 def _rows(pending: Pending, formats: Sequence[str], images: Path, warnings: list[str]) -> list[Row]:
     if not all(stack.files for stack in pending.task.stacks):
         raise Refused(Reason.NO_FILES, "the catalog no longer holds the stack: plan again")
+    if pending.is_stale:
+        raise Refused(Reason.CHANGED, "the stack has other files than when it was planned: plan again")
     make = harmonized_plane if "image" in pending.planned.do else harmonized
     image = make(pending.task, warnings.append)
     written, refused = _in_formats(image, formats, images)
     rows = rows_of_image(pending.task, pending.task_hash, image, written, images, list(dict.fromkeys(warnings)))
     rows += [row_of_refusal(pending.task, pending.task_hash, why) | {"format": name} for name, why in refused.items()]
     followed = _written(partial(_followed, pending.labels, image, images, tuple(written)))
-    return rows + rows_of_labels(pending.task, pending.task_hash, followed, images)
+    return rows + rows_of_labels(pending.task, pending.task_hash, image, followed, images)
 
 
 def _in_formats(

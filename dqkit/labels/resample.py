@@ -67,19 +67,22 @@ def smoothed(masks: list[Mask], planes: Planes, target: Target) -> list[Mask]:
     if any(a.touches(b) for i, a in enumerate(masks) for b in masks[:i]):
         raise ValueError("masks that share voxels have no largest share")
     shares = [_share(mask, planes, target) for mask in masks]
-    best = np.zeros(target.shape, dtype=np.float32)
-    taken = np.zeros(target.shape, dtype=np.float32)
-    winner = np.zeros(target.shape, dtype=np.int32)
+    reached = [box for box, share in shares if share.size]
+    if not reached:
+        return [Mask.of(np.zeros((0, 0, 0), dtype=bool)) for _ in masks]
+    low = [min(box[axis].start for box in reached) for axis in range(3)]
+    shape = [max(box[axis].stop for box in reached) - low[axis] for axis in range(3)]
+    best, taken = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
+    winner = np.zeros(shape, dtype=np.int32)
     for number, (box, share) in enumerate(shares, start=1):
-        taken[box] += share
-        better = share > best[box]
-        winner[box][better] = number
-        best[box] = np.maximum(best[box], share)
+        here = tuple(slice(part.start - first, part.stop - first) for part, first in zip(box, low, strict=True))
+        if not share.size:
+            continue
+        taken[here] += share
+        winner[here][share > best[here]] = number
+        best[here] = np.maximum(best[here], share)
     winner[best <= 1 - taken] = 0
-    return [
-        Mask.of(winner[box] == number, (box[0].start, box[1].start, box[2].start))
-        for number, (box, _) in enumerate(shares, start=1)
-    ]
+    return [Mask.of(winner == number, (low[0], low[1], low[2])) for number in range(1, len(masks) + 1)]
 
 
 def _share(mask: Mask, planes: Planes, target: Target) -> tuple[tuple[slice, slice, slice], NDArray[np.float32]]:

@@ -235,7 +235,7 @@ _DECODERS = {
     "1.2.840.10008.1.2.4.90": "pylibjpeg",
     "1.2.840.10008.1.2.5": "pydicom",
 }
-"""Transfer syntax -> decoder to prefer: GDCM 3.0 ends the process on some broken frames."""
+"""Transfer syntax -> decoder to prefer to GDCM, whose faults end the process (docs/adr/0017)."""
 
 
 def _decoded(seg: "Dataset") -> Iterator[NDArray[Any]]:

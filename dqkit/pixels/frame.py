@@ -95,6 +95,8 @@ class Frame:
         Rescale Type (C.11.1.1.2), of PET Units (C.8.9.1.1.3); empty where absent.
     modality_lut
         A Modality LUT Sequence stands in the place of slope and intercept.
+    high_bit
+        High Bit (C.7.6.3.1.4), one below Bits Stored in every object of today.
     scale_slope
         Philips' private Scale Slope (2005,100E), where its creator is beside it.
     activity_factor
@@ -123,6 +125,7 @@ class Frame:
     rescale_type: str = ""
     units: str = ""
     modality_lut: bool = False
+    high_bit: int | None = None
     scale_slope: float | None = None
     activity_factor: float | None = None
     decoded_as: str = ""
@@ -353,6 +356,7 @@ def _frame(pixels: NDArray[Any], header: "Dataset", k: int) -> Frame:
         rescale_type=_text(header, k, "RescaleType", transformation),
         units=str(header.get("Units") or ""),
         modality_lut="ModalityLUTSequence" in header,
+        high_bit=header.HighBit if isinstance(header.get("HighBit"), int) else None,
         scale_slope=_private_real(header, k, *_SCALE_SLOPE),
         activity_factor=_private_real(header, k, *_ACTIVITY_FACTOR),
     )

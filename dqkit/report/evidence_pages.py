@@ -1,4 +1,4 @@
-"""The pages of evidence.zip: index.html for a person, readme.txt, coverage.md."""
+"""The pages of evidence.zip: index.html for a person, readme.txt, coverage.md, outcomes.csv."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -6,10 +6,11 @@ from typing import Any
 
 from dqkit.dataset.states import State
 from dqkit.errors import ExitCode
-from dqkit.evidence.collect import Evidence
+from dqkit.evidence.collect import OUTCOMES, Evidence
 from dqkit.evidence.coverage import ChapterEvidence, Judged, judged_of
 from dqkit.evidence.seal import HEADER, LIST, PUBLIC_KEY, SIGNATURE
 from dqkit.model import Verdict
+from dqkit.report.evidence_outcomes import outcomes_csv
 from dqkit.report.evidence_words import known_file, words
 from dqkit.report.page import as_script_data, rendered
 from dqkit.report.visible import visible
@@ -36,12 +37,13 @@ def pages_of(evidence: Evidence, fingerprint: str, lang: str = "en") -> dict[str
     lang
         The language that index.html opens in; it holds both.
     """
-    members = sorted({*evidence.members, INDEX, README, COVERAGE_TEXT, HEADER, LIST,
+    members = sorted({*evidence.members, INDEX, README, COVERAGE_TEXT, OUTCOMES, HEADER, LIST,
                       *([SIGNATURE, PUBLIC_KEY] if fingerprint else [])})  # fmt: skip
     return {
         INDEX: _index(evidence, members, fingerprint, lang).encode(),
         README: _readme(evidence, members, fingerprint).encode(),
         COVERAGE_TEXT: _coverage_text(evidence).encode(),
+        OUTCOMES: outcomes_csv(evidence.verdict.data),
     }
 
 
@@ -104,13 +106,19 @@ def _same(value: object) -> Pair:
 
 
 def _failing(evidence: Evidence) -> list[tuple[str, Pair, Pair]]:
-    """Return label, title and site of what keeps the gate closed."""
-    rows = []
+    """Return label, title and sites of what keeps the gate closed."""
+    sites: dict[tuple[str, str], list[Pair]] = {}
     for row in evidence.verdict.data["deciding"]:
-        label = f"{row['rule_id']} {row['variant'] or ''}".strip()
-        title = evidence.titles.get(row["rule_id"]) or _same("")
-        rows.append((visible(label), dict(title), _same(row["site"]) if row["site"] else words("archive")))
-    return rows
+        key = (row["rule_id"], f"{row['rule_id']} {row['variant'] or ''}".strip())
+        sites.setdefault(key, []).append(_same(row["site"]) if row["site"] else words("archive"))
+    return [
+        (visible(label), dict(evidence.titles.get(rule_id) or _same("")), _joined(where))
+        for (rule_id, label), where in sites.items()
+    ]
+
+
+def _joined(texts: Sequence[Pair]) -> Pair:
+    return {lang: ", ".join(text[lang] for text in texts) for lang in LANGUAGES}
 
 
 def _results(judged: Iterable[Judged]) -> list[tuple[Pair, int, str]]:

@@ -1,4 +1,4 @@
-"""The files about a dataset beside verdict.json: its manifest, its Croissant description, and its trace (in-house)."""
+"""The files about a dataset beside verdict.json: manifest, Croissant description, and in-house its trace and faults."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -8,15 +8,20 @@ import polars as pl
 
 from dqkit.dataset import croissant, manifest
 from dqkit.dataset.croissant import Known, croissant_bytes
+from dqkit.dataset.entries import Dataset
 from dqkit.dataset.manifest import write_manifest
 from dqkit.dataset.states import TRACED, How, State
 from dqkit.gate.dataset import DatasetTrace
 from dqkit.gate.result import GateResult
 from dqkit.model import Verdict
 from dqkit.report.folder import replacing, write_file
+from dqkit.report.neutral import neutral
 
 TRACE = "dataset.parquet"
 """Each file with its state and the series it was traced to: it names paths, and stays in the house."""
+
+FAULTS = "dataset-faults.csv"
+"""The files of the dataset that a condition speaks of: in-house, too."""
 
 _NAMED = 40
 
@@ -25,7 +30,7 @@ def write_dataset(result: GateResult, out: Path) -> None:
     """Write manifest.sha256, croissant.json and dataset.parquet to `out`, or take away those of a gate before."""
     traced = result.dataset
     if traced is None or traced.dataset is None:
-        for name in (manifest.NAME, croissant.NAME, TRACE):
+        for name in (manifest.NAME, croissant.NAME, TRACE, FAULTS):
             (out / name).unlink(missing_ok=True)
         return
     with replacing(out / manifest.NAME) as file:
@@ -33,6 +38,26 @@ def write_dataset(result: GateResult, out: Path) -> None:
     write_file(out / croissant.NAME, croissant_bytes(traced.dataset, written, known_of(result, traced)))
     with replacing(out / TRACE) as file:
         traced.files.select(list(TRACED)).write_parquet(file)
+    write_file(out / FAULTS, _faults(traced.files, traced.dataset))
+
+
+def _faults(files: pl.DataFrame, dataset: Dataset) -> bytes:
+    """Return the files that a condition speaks of, as a table that a spreadsheet opens and computes nothing of."""
+    odd = files.filter(pl.col("name").is_not_null())
+    paths = manifest.relative_paths(odd["place"], dataset.root)
+    same = manifest.relative_paths(odd["same_as"].fill_null(odd["place"]), dataset.root).alias("other")
+    table = odd.select(
+        "row",
+        paths,
+        "state",
+        "detail",
+        "times",
+        "splits",
+        pl.when(pl.col("same_as").is_not_null()).then(same).alias("same_as"),
+        "name",
+    )
+    inert = [pl.col(name).map_elements(neutral, return_dtype=pl.String) for name in ("path", "same_as")]
+    return table.with_columns(inert).write_csv().encode()
 
 
 def known_of(result: GateResult, traced: DatasetTrace) -> Known:

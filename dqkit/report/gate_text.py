@@ -91,17 +91,20 @@ def _print_lines(title: str, lines: Iterable[str], console: Console, lang: str, 
 
 def _print_next(result: GateResult, console: Console, lang: str, verdict: Path | None) -> None:
     lines = [] if verdict is None else [(say("gate.written", lang), str(verdict))]
-    lines += [(f"{say('gate.next', lang)} – {say(key, lang)}", command) for key, command in next_steps(result)]
+    steps = next_steps(result, verdict)
+    lines += [(f"{say('gate.next', lang)} – {say(key, lang)}", command) for key, command in steps]
     if lines:
         console.print()
     for label, text in lines:
         console.print(Text.assemble((f"{label}{say('colon', lang)}", "dim"), text), soft_wrap=True)
 
 
-def next_steps(result: GateResult) -> list[tuple[str, str]]:
-    """Return what to do next, as (key of its words, command)."""
+def next_steps(result: GateResult, verdict: Path | None = None) -> list[tuple[str, str]]:
+    """Return what to do next, as (key of its words, command); `verdict` is the file that was written."""
     catalog = shlex.quote(str(result.catalog))
     steps = []
+    if result.judgement.exit_code is ExitCode.OK and verdict is not None:
+        steps.append(("gate.next_verify", f"dqkit gate verify {shlex.quote(str(verdict))} --catalog {catalog}"))
     if any(rule_id == TOO_OLD.id for rule_id, _, _ in result.deciding):
         steps.append(("gate.next_index", f"dqkit index --catalog {catalog}"))
     first = first_finding(result)

@@ -220,4 +220,7 @@ def _place(result: GateResult, failing: Failing, row: dict[str, Any], lang: str)
     of_many = rule_id == TOO_MUCH_UNKNOWN.id  # other conditions have their variant in their name
     what = f"{visible(variant)}{say('colon', lang)}" if of_many else ""
     more = f" ({say('gate.more_places', lang, n=row['failed'] - 1)})" if condition.findings.height > 1 else ""
-    return Place(site, f"{what}{visible(said, 300)}{more}")
+    own = result.findings.filter(rule_id=rule_id, variant=variant)
+    names = own.filter(pl.col("site").eq_missing(pl.lit(site, dtype=pl.String)))["finding"]
+    name = f" [{names[0]}]" if names.len() else ""  # what a waiver of it is written with
+    return Place(site, f"{what}{visible(said, 300)}{more}{name}")

@@ -11,8 +11,10 @@ from dqkit.report.visible import visible
 from dqkit.report.words import say
 
 
-def print_run(summary: RunSummary, console: Console, lang: str = "en", manifest: str = "", source: str = "") -> None:
-    """Print what a run did; `manifest` is where its manifest lies, `source` what the catalog calls the outputs."""
+def print_run(
+    summary: RunSummary, console: Console, lang: str = "en", files: tuple[str, str] | None = None, source: str = ""
+) -> None:
+    """Print what a run did; `files` are its page and its manifest, `source` is what the catalog calls the outputs."""
     refused = sum(summary.refused.values())
     told = say("hz.run_total", lang, written=summary.written, unchanged=summary.unchanged, refused=refused,
                seconds=f"{summary.seconds:.1f}")  # fmt: skip
@@ -30,8 +32,8 @@ def print_run(summary: RunSummary, console: Console, lang: str = "en", manifest:
         console.print(Text(say("hz.failed", lang, n=count, why=visible(why)), style="red"), soft_wrap=True)
     if summary.failed:
         console.print(Text(say("hz.failed_next", lang), style="dim"), soft_wrap=True)
-    if manifest:
-        console.print(Text.assemble((say("hz.manifest", lang) + say("colon", lang), "dim"), manifest), soft_wrap=True)
+    for name, file in zip(("hz.page", "hz.manifest"), files or (), strict=False):
+        console.print(Text.assemble((say(name, lang) + say("colon", lang), "dim"), file), soft_wrap=True)
     if source:
         console.print(
             Text(say("hz.source", lang, n=summary.written_files, name=visible(source)), style="dim"), soft_wrap=True

@@ -1,7 +1,7 @@
 """What plans and runs of harmonize say, in English and Chinese."""
 
 HARMONIZE: dict[str, tuple[str, str]] = {
-    "hz.write": ("written", "写出"),
+    "hz.written": ("What was written", "已写出"),
     "hz.would_write": ("Would be written", "将写出"),
     "hz.refused": ("Not written, and why", "不写出及原因"),
     "hz.images": ("images", "图像"),
@@ -30,6 +30,17 @@ HARMONIZE: dict[str, tuple[str, str]] = {
         "mend that and run the same command again: what is done stays",
         "排除后重新运行同一命令：已完成的部分会保留",
     ),
+    "hz.title": ("Harmonized images", "统一后的图像"),
+    "hz.not_written": ("not written", "未写出"),
+    "hz.pairs": ("Before and after", "前后对照"),
+    "hz.pairs_lead": (
+        (
+            "Left: a cut across the slices as they lie in their files, one upon the other. Right: the same plane of "
+            "what was written, in true proportions."
+        ),
+        "左：按文件中的层面依次叠放所得的切面。右：写出图像的同一平面，按真实比例显示。",
+    ),
+    "hz.page": ("Page", "页面"),
     "hz.manifest": ("Manifest", "清单"),
     "hz.source": (
         "{n} file in the catalog as the source {name}|{n} files in the catalog as the source {name}",

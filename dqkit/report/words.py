@@ -340,7 +340,6 @@ WORDS: dict[str, Pair] = {
         PROFILE,
         STATES,
         COHORT_WORDS,
-        COMBAT,
         HISTORY_WORDS,
         COMBAT,
         LABELS,

@@ -7,7 +7,7 @@ import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.bench import gates, headers, idc, pixels, rules
+from tests.bench import dataset, gates, headers, idc, pixels, rules, volumes
 from tests.bench.archive import make_bench_archive
 from tests.bench.clock import Figure
 
@@ -24,8 +24,10 @@ def main(arguments: list[str]) -> int:
         figures = headers.measure(archive, Path(scratch))
         figures += gates.measure(archive, Path(scratch))
         figures += idc.measure(Path(scratch))
+        figures += dataset.measure(Path(scratch))
     figures += pixels.measure()
     figures += rules.measure()
+    figures += volumes.measure()
     PAGE.write_text(page(figures, n), encoding="utf-8")
     for figure in figures:
         print(f"{figure.what}: {figure.ratio:.2f} x {figure.unit} ({figure.detail}); target {figure.target}")

@@ -1,11 +1,15 @@
-"""A dataset of a million files: tracing, conditions, manifest and evidence, in a process of their own for their peak.
+"""A dataset of a million files: a gate that traces it, and the evidence of its verdict, each in a process of its own.
 
 The files are hard links to a few small ones, so that the file system holds a million names and hardly any bytes; their
 checksums are known to the catalog, as they are from the second gate on.
 """
 
 import hashlib
+import json
 import os
+import subprocess
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import polars as pl
@@ -13,12 +17,68 @@ import polars as pl
 from dqkit.catalog.runs import Record
 from dqkit.catalog.schema import INSTANCES, SOURCES, conform
 from dqkit.catalog.store import Catalog
+from dqkit.evidence.collect import EvidenceOptions, collect
+from dqkit.evidence.seal import seal
+from dqkit.evidence.signing import fingerprint, load_private, make_key
+from dqkit.gate.policy_file import parse_policy
+from dqkit.gate.run import GateOptions, gate, judges_of
+from dqkit.gate.verdict_file import read_verdict
 from dqkit.identity import digests, load_key
 from dqkit.index.sources import ONLINE, root_text, volume_id
+from dqkit.report.evidence_pages import pages_of
+from dqkit.report.gate_folder import write_gate
+from tests.bench.clock import Figure, cpu, peak_bytes
 
 _A_FOLDER = 200
 _LINKS = 30_000
 """Names of one file; ext4 allows 65,000."""
+
+_POLICY = "packs: [general@1.0.0]\nscope: {select: [FMT-001, IDN-001]}\nrehash: none\nmax_unknown: any\n"
+_MOST_GB = 2
+
+
+def measure(scratch: Path, n: int = 1_000_000) -> list[Figure]:
+    folder = scratch / "dataset"
+    print(f"writing a dataset of {n:,} names", flush=True)
+    make_dataset(folder, n)
+    one_process("gate", folder)  # audits, and is the gate of the day before
+    figures = []
+    for what in ("gate", "evidence"):
+        peak, seconds, size = one_process(what, folder)
+        detail = f"{peak:.2f} GB at its peak, {seconds:.0f} s CPU, {size / 1e6:,.0f} MB written"
+        figures.append(Figure(f"memory of `{what}` with a dataset of {n:,} files", peak, "1 GB", _MOST_GB, detail))
+    return figures
+
+
+def one_process(what: str, folder: Path) -> tuple[float, float, float]:
+    """Do it in a process of its own; return its peak in GB, its CPU seconds, and what it wrote in bytes."""
+    command = [sys.executable, "-m", "tests.bench.dataset", what, str(folder)]
+    ran = subprocess.run(command, check=True, capture_output=True)
+    peak, seconds, size = json.loads(ran.stdout.splitlines()[-1])
+    return peak, seconds, size
+
+
+def run_gate(folder: Path) -> int:
+    """Gate the dataset; return the bytes of the manifest."""
+    policy = parse_policy(_POLICY, folder / "gate.yaml")
+    options = GateOptions(dataset=folder / "train.csv")
+    result = gate(Catalog(folder / "catalog"), policy, judges_of(policy), load_key(), options)
+    write_gate(result, folder / "out", ["json"])
+    return (folder / "out" / "manifest.sha256").stat().st_size
+
+
+def run_evidence(folder: Path) -> int:
+    """Collect and seal the evidence; return its bytes."""
+    make_key(folder / "key.pem")
+    key = load_private(folder / "key.pem")
+    with ExitStack() as scratch, (folder / "evidence.zip").open("wb") as out:
+        evidence = collect(
+            read_verdict(folder / "out"), Catalog(folder / "catalog"), load_key(), EvidenceOptions(), scratch
+        )
+        if not evidence.complete:
+            raise RuntimeError(evidence.missing)
+        seal(evidence, pages_of(evidence, fingerprint(key.public_key())), key, out.write)
+    return (folder / "evidence.zip").stat().st_size
 
 
 def make_dataset(folder: Path, n: int) -> None:
@@ -70,3 +130,8 @@ def _catalog(folder: Path, archive: Path, paths: list[str], sums: list[str]) -> 
             writer.append("instances", conform(part, INSTANCES))
         writer.append("checksums", files.with_columns(checked_at=pl.lit(0).cast(pl.Datetime("us", "UTC"))))
         writer.commit(Record("index", "bench"))
+
+
+if __name__ == "__main__":
+    written = {"gate": run_gate, "evidence": run_evidence}[sys.argv[1]](Path(sys.argv[2]))
+    print(json.dumps([peak_bytes() / 1e9, cpu(), written]))

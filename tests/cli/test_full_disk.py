@@ -15,8 +15,14 @@ from tests.dicom_factory import Exam, mr_series, write
 LARGEST = 8_000
 """Bytes a file may have in the child: less than any table of the catalog needs."""
 
+BLOCK = 4096
+"""Bytes in which a file system in memory counts."""
+
+ROOM = 40_000
+"""Bytes beside the catalog: less than an index of 240 more images needs."""
+
 IN_A_SMALL_DISK = """
-mount -t tmpfs -o size=600k none "$1" || exit 77
+mount -t tmpfs -o size="$SIZE" none "$1" || exit 77
 cp -a "$2/." "$1" || exit 77
 shift 2
 "$@"
@@ -78,17 +84,19 @@ def test_no_room_for_the_report(audited: Audited, tmp_path: Path) -> None:
 
 
 def test_no_space_left_on_the_device(archive: Path, indexed: Path, tmp_path: Path) -> None:
-    """As above, on a file system of 600 kB where this machine lets us mount one."""
+    """As above, on a file system with little room beside the catalog, where this machine lets us mount one."""
     before = Catalog(indexed).versions
+    held = sum(-(-path.stat().st_size // BLOCK) * BLOCK for path in indexed.rglob("*"))
     for n in range(20):
         write(mr_series(Exam(site="North", patient=f"n-{n}")), archive / "north" / f"mr-{n}")
     disk, after = tmp_path / "disk", tmp_path / "after"
     disk.mkdir()
     after.mkdir()
     line = [str(part) for part in command("index", archive, "--catalog", disk)]
+    where = environment(BEFORE=str(disk), AFTER=str(after), SIZE=str(held + ROOM))
     ran = subprocess.run(
         ["unshare", "--mount", "sh", "-c", IN_A_SMALL_DISK, "sh", str(disk), str(indexed), *line],
-        capture_output=True, text=True, check=False, env=environment(BEFORE=str(disk), AFTER=str(after)),
+        capture_output=True, text=True, check=False, env=where,
     )  # fmt: skip
     if ran.returncode in (1, 77) and "dqkit" not in ran.stderr:
         pytest.skip("no file system may be mounted here")

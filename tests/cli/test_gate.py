@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 
 from dqkit.rulebook.load import load_rule
-from tests.cli.conftest import KEY, Audited, Ran, dqkit, dqkit_process
+from tests.cli.conftest import KEY, Audited, Ran, dqkit
 
 FEW = "packs: [general@1.0.0]\nrehash: none\nscope: {select: [FMT-001, GEO-003]}\n"
 
@@ -60,6 +60,8 @@ def test_it_says_what_to_do_next_and_that_works(here: Path) -> None:
     assert opened.code == 0
     assert "1 finding is waived" in opened.out
     assert "NAME: TEXT" in opened.out
+    verify = opened.out.split("what changed: ")[1].splitlines()[0].split()
+    assert dqkit(*verify[1:]).code == 0
 
 
 def test_folders_are_indexed_first(two_sites: Path, here: Path) -> None:
@@ -194,17 +196,13 @@ def test_a_waiver_without_an_owner_is_told(here: Path) -> None:
     assert "waivers.yaml:2: the waiver lacks the key 'owner'" in ran.said
 
 
-@pytest.mark.parametrize(
-    ("arguments", "what"),
-    [
-        (["zzz", "--owner", "a", "--reason", "b", "--expires", "2099-01-01"], "no finding starts with 'zzz'"),
-        (["", "--owner", " ", "--reason", "b", "--expires", "2099-01-01"], "several findings start with"),
-    ],
-)
-def test_what_cannot_be_waived_is_told(arguments: list[str], what: str, here: Path) -> None:
-    ran = dqkit("waive", *arguments)
-    assert ran.code == 2
-    assert what in ran.said
+def test_what_cannot_be_waived_is_told(here: Path) -> None:
+    accepted = ("--owner", "a", "--reason", "b", "--expires", "2099-01-01")
+    ran = dqkit("waive", "zzz", *accepted)
+    assert (ran.code, "no finding starts with 'zzz'" in ran.said) == (2, True)
+    assert dqkit("audit", "dqkit-catalog", "--out", "report").code == 1  # so that there are several findings
+    ran = dqkit("waive", "", *accepted)
+    assert (ran.code, "several findings start with" in ran.said) == (2, True)
     assert not (here / "waivers.yaml").exists()
 
 
@@ -225,9 +223,3 @@ def test_help_names_the_policy_and_the_exit_codes() -> None:
     assert ran.code == 0
     assert "--policy" in ran.out
     assert "never open" in " ".join(ran.out.replace("│", " ").split())
-
-
-def test_the_same_in_a_process_of_its_own(here: Path) -> None:
-    ran = dqkit_process("gate", "--format", "text", cwd=here)
-    assert ran.code == 1
-    assert ran.err == ""

@@ -7,6 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from dqkit.catalog.store import Catalog
+from tests.catalog.cohorts import write_cohort
 from tests.cli.conftest import Audited, dqkit
 from tests.dicom_factory import Exam, ct_series, write
 
@@ -86,3 +88,12 @@ def test_a_hostile_value_is_text_on_the_page_and_the_terminal(tmp_path: Path) ->
     assert ran.code == 0, ran.said
     assert "\x1b[31m" not in ran.out
     assert "<script>x" not in (tmp_path / "p" / "profile.html").read_text()
+
+
+def test_a_cohort_is_profiled_as_if_there_were_nothing_else(audited: Audited, tmp_path: Path) -> None:
+    cohort = write_cohort(tmp_path / "c.parquet", Catalog(audited.catalog), pl.col("site") == "north")
+    ran = dqkit("profile", audited.catalog, "--out", tmp_path / "p", "--cohort", cohort, "--json")
+    assert [row[0] for row in json.loads(ran.out)["groups"]["rows"]] == ["north"]
+    page = (tmp_path / "p" / "profile.html").read_text()
+    assert "by hand" in page
+    assert "south" not in page

@@ -1,15 +1,23 @@
 """``dqkit select`` as a person types it, on an archive with faults."""
 
 import csv
+import hashlib
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from dqkit.audit.run import audit
 from dqkit.catalog.schema import COHORT
+from dqkit.catalog.store import Catalog
+from dqkit.identity import Pseudonyms
+from dqkit.index.build import index
+from dqkit.rulebook.book import load_book
 from tests import dicom_defects as defects
+from tests.audit.seeding import CHEST, HEAD
 from tests.cli.conftest import KEY, Ran, dqkit
 from tests.dicom_factory import Exam, ct_series, mr_series, write
 
@@ -32,18 +40,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
     root = tmp_path_factory.mktemp("select")
     archive = root / "archive"
-    write(ct_series(Exam(patient="n-1")), archive / "north" / "a")
-    write(mr_series(Exam(patient="n-2")), archive / "north" / "b")
-    write(ct_series(Exam(patient="n-3")), archive / "north" / "c")
-    write(defects.drop_slice(ct_series(Exam(patient="s-1")), 5), archive / "south" / "a")
-    write(defects.drop_slice(ct_series(Exam(patient="s-2")), 5), archive / "south" / "b")
+    write(ct_series(Exam(patient="n-1"), CHEST), archive / "north" / "a")
+    write(mr_series(Exam(patient="n-2"), HEAD), archive / "north" / "b")
+    write(ct_series(Exam(patient="n-3"), CHEST), archive / "north" / "c")
+    write(defects.drop_slice(ct_series(Exam(patient="s-1"), CHEST), 4), archive / "south" / "a")
+    write(defects.drop_slice(ct_series(Exam(patient="s-2"), CHEST), 4), archive / "south" / "b")
     (archive / "south" / "b" / "lost.dcm").write_bytes(b"")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DQKIT_KEY", KEY)
-        ran = dqkit(
-            "audit", archive, "--catalog", root / "catalog", "--out", root / "out", "--select", "GEO-003,FMT-001"
-        )
-        assert ran.code == 1
+    catalog = Catalog.create(root / "catalog", Pseudonyms(KEY.encode()).fingerprint, "test")
+    index(catalog, [archive])
+    audit(catalog, load_book().select(("GEO-003", "FMT-001")).rules, Pseudonyms(KEY.encode()))
     (root / "select.yaml").write_text(POLICY, encoding="utf-8")
     return root
 
@@ -52,10 +57,25 @@ def selected(made: Path, out: Path, *options: object) -> Ran:
     return dqkit("select", made / "catalog", "--policy", made / "select.yaml", "-o", out / "c.parquet", *options)
 
 
-def test_it_writes_a_cohort_with_everything_in_or_out(made: Path, tmp_path: Path) -> None:
-    ran = selected(made, tmp_path)
-    assert ran.code == 0
-    rows = pl.read_parquet(tmp_path / "c.parquet")
+@dataclass(frozen=True)
+class Chosen:
+    """A run of the command, and the folder that it wrote."""
+
+    ran: Ran
+    out: Path
+
+
+@pytest.fixture(scope="module")
+def chosen(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Chosen:
+    out = tmp_path_factory.mktemp("chosen")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DQKIT_KEY", KEY)
+        return Chosen(selected(made, out, "--by-site"), out)
+
+
+def test_it_writes_a_cohort_with_everything_in_or_out(chosen: Chosen) -> None:
+    assert chosen.ran.code == 0
+    rows = pl.read_parquet(chosen.out / "c.parquet")
     assert rows.schema == COHORT
     series = rows.filter(level="series")
     why = {
@@ -71,55 +91,51 @@ def test_it_writes_a_cohort_with_everything_in_or_out(made: Path, tmp_path: Path
     assert series.filter(step="Whole volumes").height == 2  # one of them is no finding: an empty file explains its gap
 
 
-def test_the_terminal_tells_the_way_in_both_languages(made: Path, tmp_path: Path) -> None:
-    assert "− Whole volumes: 2 series excluded (with 2 patients, 2 studies)" in selected(made, tmp_path).said
-    chinese = selected(made, tmp_path, "--lang", "zh").said
+def test_the_terminal_tells_the_way_in_both_languages(made: Path, chosen: Chosen, tmp_path: Path) -> None:
+    assert "− Whole volumes: 2 series excluded (with 2 patients, 2 studies)" in chosen.ran.said
+    chinese = selected(made, tmp_path, "--lang", "zh", "--paths", tmp_path / "files.csv").said
+    _lists_the_files_of_the_cohort_alone(made, tmp_path / "files.csv")
     assert "− 体数据完整：排除 2 个序列（连同 2 名患者、2 项检查）" in chinese
     assert "合格的 CT：1 名患者 · 1 项检查 · 1 个序列" in chinese
 
 
-def test_the_same_catalog_and_policy_give_the_same_bytes(made: Path, tmp_path: Path) -> None:
-    selected(made, tmp_path / "1", "--by-site")
-    selected(made, tmp_path / "2", "--by-site")
-    names = sorted(path.name for path in (tmp_path / "1").iterdir())
-    assert names == ["c.en.svg", "c.html", "c.json", "c.md", "c.parquet", "c.zh.svg"]
-    for name in names:
-        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
-
-
-def test_the_json_says_what_the_cohort_rests_on(made: Path, tmp_path: Path) -> None:
-    told = json.loads(selected(made, tmp_path, "--json").out)
-    assert told["cohort"]["series"] == 1
-    assert told["cohort"]["sites"]["south"] == {"patients": 0, "studies": 0, "series": 0}
-    assert [step["kind"] for step in told["steps"]] == ["where", "exclude_failing", "manual"]
-    assert told["catalog"]["run"] == 2
-    assert len(told["policy"]["sha256"]) == len(told["cohort_sha256"]) == 64
-
-
-def test_nothing_that_identifies_a_person_leaves_with_the_pictures(made: Path, tmp_path: Path) -> None:
-    ran = selected(made, tmp_path)
-    said = [ran.out, ran.err]
-    said += [path.read_text(encoding="utf-8") for path in tmp_path.iterdir() if path.suffix != ".parquet"]
-    uids = pl.read_parquet(tmp_path / "c.parquet")["StudyInstanceUID"].drop_nulls().to_list()
-    for text in said:
-        assert not [value for value in ("n-1", "n-3", "s-1", *uids) if value in text]
-    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
-
-
-def test_paths_list_the_files_of_the_cohort_alone(made: Path, tmp_path: Path) -> None:
-    assert selected(made, tmp_path, "--paths", tmp_path / "files.csv").code == 0
-    with (tmp_path / "files.csv").open(encoding="utf-8") as file:
+def _lists_the_files_of_the_cohort_alone(made: Path, path: Path) -> None:
+    with path.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert [row["path"] for row in rows] == sorted(str(path) for path in (made / "archive" / "north" / "a").iterdir())
     assert {row["site"] for row in rows} == {"north"}
     assert {row["patient"] for row in rows}.isdisjoint({"n-1", ""})
-    assert (tmp_path / "files.csv").stat().st_mode & 0o777 == 0o600
+    assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_an_audit_takes_the_cohort(made: Path, tmp_path: Path) -> None:
+def test_the_same_catalog_and_policy_give_the_same_bytes_and_say_what_they_rest_on(
+    made: Path, chosen: Chosen, tmp_path: Path
+) -> None:
+    told = json.loads(selected(made, tmp_path, "--by-site", "--json").out)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["c.en.svg", "c.html", "c.json", "c.md", "c.parquet", "c.zh.svg"]
+    for name in names:
+        assert (tmp_path / name).read_bytes() == (chosen.out / name).read_bytes()
+    assert told["cohort"]["series"] == 1
+    assert told["cohort"]["sites"]["south"] == {"patients": 0, "studies": 0, "series": 0}
+    assert [step["kind"] for step in told["steps"]] == ["where", "exclude_failing", "manual"]
+    assert told["catalog"]["run"] == 2
+    assert told["cohort_sha256"] == hashlib.sha256((tmp_path / "c.parquet").read_bytes()).hexdigest()
+
+
+def test_nothing_that_identifies_a_person_leaves_with_the_pictures(chosen: Chosen) -> None:
+    said = [chosen.ran.out, chosen.ran.err]
+    said += [path.read_text(encoding="utf-8") for path in chosen.out.iterdir() if path.suffix != ".parquet"]
+    uids = pl.read_parquet(chosen.out / "c.parquet")["StudyInstanceUID"].drop_nulls().to_list()
+    for text in said:
+        assert not [value for value in ("n-1", "n-3", "s-1", *uids) if value in text]
+    assert {path.stat().st_mode & 0o777 for path in chosen.out.iterdir()} == {0o600}
+
+
+def test_an_audit_takes_the_cohort(made: Path, chosen: Chosen, tmp_path: Path) -> None:
     catalog = Path(shutil.copytree(made / "catalog", tmp_path / "catalog"))
-    selected(made, tmp_path)
-    ran = dqkit("audit", catalog, "--cohort", tmp_path / "c.parquet", "--select", "GEO-003", "--out", tmp_path / "out")
+    cohort = chosen.out / "c.parquet"
+    ran = dqkit("audit", catalog, "--cohort", cohort, "--select", "GEO-003", "--out", tmp_path / "out")
     assert (ran.code, "the cohort volumes of 1 series" in ran.said) == (0, True)
 
 
@@ -155,18 +171,15 @@ def test_rules_that_the_last_audit_did_not_judge_are_refused(step: str, said: st
 
 
 def test_a_catalog_that_moved_on_since_its_audit_is_refused(made: Path, tmp_path: Path) -> None:
-    archive = Path(shutil.copytree(made / "archive", tmp_path / "archive"))
-    catalog = tmp_path / "catalog"
-    policy = ("--policy", made / "select.yaml", "-o", tmp_path / "c.parquet")
-    dqkit("index", archive, "--catalog", catalog)
-    ran = dqkit("select", catalog, *policy)
-    assert (ran.code, "was not audited yet" in ran.said) == (2, True)
-    dqkit("audit", catalog, "--out", tmp_path / "out", "--select", "GEO-003")
-    assert dqkit("select", catalog, *policy).code == 0
-    write(ct_series(Exam(patient="n-9")), archive / "north" / "later")
-    dqkit("index", archive, "--catalog", catalog)
-    ran = dqkit("select", catalog, *policy)
+    catalog = Path(shutil.copytree(made / "catalog", tmp_path / "catalog"))
+    (made / "archive" / "south" / "b" / "lost.dcm").touch()
+    index(Catalog(catalog), [])
+    ran = dqkit("select", catalog, "--policy", made / "select.yaml", "-o", tmp_path / "c.parquet")
     assert (ran.code, "has changed since its last audit" in ran.said) == (2, True)
+    fresh = Catalog.create(tmp_path / "fresh", Catalog(catalog).key_fingerprint, "test")
+    index(fresh, [made / "archive"])
+    ran = dqkit("select", fresh.path, "--policy", made / "select.yaml", "-o", tmp_path / "c.parquet")
+    assert (ran.code, "was not audited yet" in ran.said) == (2, True)
 
 
 def test_wrong_use_is_told(made: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dqkit.cohort.attrition import attrition_of
@@ -237,6 +237,7 @@ SERIES = st.builds(
 )
 
 
+@settings(max_examples=40)
 @given(rows=st.lists(SERIES, min_size=1, max_size=12), kept=st.sampled_from(["include", "exclude"]))
 def test_every_step_accounts_for_what_it_takes(
     rows: list[tuple[str, str, str, str | None, int | None]],

@@ -134,3 +134,10 @@ def test_nothing_that_leaves_the_house_names_a_file_or_a_patient(project: Projec
     shown = json.dumps(result.section) + str(condition_findings(result.conditions).to_dicts())
     for hidden in ("Doe", "Roe", "archive", "ct0", str(project.root)):
         assert hidden not in shown
+
+
+def test_free_text_is_no_class_and_is_not_spelled_out(project: Project) -> None:
+    rows = "".join(f"../archive/north/ct0/1.dcm,report about Doe {k}\n" for k in range(101))
+    section = traced(project, "path,label\n" + rows).section
+    assert (section["labels"], section["classes"]) == (101, [])
+    assert "Doe" not in json.dumps(section)

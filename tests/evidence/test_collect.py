@@ -50,6 +50,16 @@ def test_it_holds_everything_behind_the_verdict(gated: Gated, members: dict[str,
     assert len(members["chain/runs.jsonl"].splitlines()) >= 4
 
 
+def test_the_description_that_a_gate_writes_is_valid_croissant(gated: Gated) -> None:
+    import mlcroissant
+
+    described = mlcroissant.Dataset(jsonld=gated.out / "croissant.json").metadata
+    assert not described.ctx.issues.errors
+    assert "traced by checksum" in str(described.description)
+    assert any("site north" in text.lower() for text in described.data_biases)
+    assert any("identif" in text for text in described.personal_sensitive_information)
+
+
 def test_outcomes_stand_in_a_table_with_their_unknowns(members: dict[str, bytes]) -> None:
     rows = list(csv.DictReader(io.StringIO(members["outcomes.csv"].decode())))
     named = {row["rule_id"]: row for row in rows if row["site"] in ("south", "")}
@@ -179,6 +189,16 @@ def test_a_verdict_of_another_version_is_told(project: Gated) -> None:
         read_verdict(project.out)
 
 
+@pytest.mark.parametrize("part", ["catalog", "policy", "rules", "dataset", "exit_code"])
+def test_a_verdict_without_a_part_of_it_is_damaged(project: Gated, part: str) -> None:
+    file = project.out / "verdict.json"
+    whole = json.loads(file.read_text())
+    for odd in ({key: value for key, value in whole.items() if key != part}, whole | {part: "odd"}):
+        file.write_text(json.dumps(odd))
+        with pytest.raises(DqkitError, match="is damaged: a part of it is missing"):
+            read_verdict(project.out)
+
+
 def test_a_gate_of_later_leaves_the_chain_of_before(project: Gated) -> None:
     first = read_verdict(project.out)
     shown = project.sealed()
@@ -219,3 +239,19 @@ def test_a_framework_that_is_wrong_is_told_with_its_line(tmp_path: Path, text: s
     (tmp_path / "f.yaml").write_text(text)
     with pytest.raises(DqkitError, match=rf"f\.yaml:\d+:.*{said}"):
         load_framework(tmp_path / "f.yaml")
+
+
+def test_the_files_at_fault_are_named_beside_the_verdict_for_the_house(project: Gated) -> None:
+    (project.root / "-formula.dcm").write_bytes(b"nothing")
+    project.dataset.write_text(project.dataset.read_text() + "gone.dcm,x\n-formula.dcm,x\n")
+    gate_again(project)
+    rows = list(csv.DictReader(io.StringIO((project.out / "dataset-faults.csv").read_text())))
+    assert [(row["row"], row["path"], row["state"]) for row in rows] == [
+        ("3", "gone.dcm", "missing"),
+        ("4", "'-formula.dcm", "untraceable"),
+    ]
+    verdict = json.loads((project.out / "verdict.json").read_text())
+    named = {one["subject"] for condition in verdict["conditions"] for one in condition["findings"]}
+    assert {row["name"] for row in rows} <= named
+    assert (project.out / "dataset-faults.csv").stat().st_mode & 0o777 == 0o600
+    assert not [name for name in opened(project.sealed()) if "faults" in name or name.endswith(".parquet")]

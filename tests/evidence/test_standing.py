@@ -106,6 +106,7 @@ def test_texts_that_changed_are_told(project: Gated, tmp_path: Path) -> None:
     other.write_text("# another\n")
     found = standing(project, waivers=other, baseline=other)
     assert said(found) == {"waivers": ["the waivers changed"], "baseline": ["the baseline changed"]}
+    assert said(standing(project, cohort=other)) == {"cohort": ["it was judged without the cohort"]}
     project.policy.write_text(project.policy.read_text() + "# another\n")
     assert said(standing(project, policy=project.policy)) == {"policy": ["the policy changed"]}
 

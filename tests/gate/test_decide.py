@@ -124,7 +124,7 @@ def test_the_last_allowance_that_fits_holds() -> None:
 
 
 def test_an_allowance_for_a_rule_that_is_not_judged_is_told() -> None:
-    with pytest.raises(DqkitError, match=r"gate.yaml:5: there is no rule 'GEO-099'"):
+    with pytest.raises(DqkitError, match=r"gate.yaml:5: no rule that the policy judges goes by 'GEO-099'"):
         decided([outcome()], policy="allow:\n  - {rules: GEO-099, at_most: 1}\n")
 
 

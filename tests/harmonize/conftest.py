@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from pydicom.dataset import Dataset
 
@@ -156,7 +157,8 @@ def run(archive: Archive, how: Recipe, out: Path) -> Outputs:
     assert summary.complete
     rows: dict[str, list[dict[str, Any]]] = {}
     cases = archive.case_of()
-    for row in summary.manifest.sort("path", "image_id", nulls_last=True).iter_rows(named=True):
+    of_series = summary.manifest.filter(pl.col("series_key").is_not_null())  # labels without an image have none
+    for row in of_series.sort("path", "image_id", nulls_last=True).iter_rows(named=True):
         rows.setdefault(cases[row["series_key"]], []).append(row)
     return Outputs(rows, out / how.name)
 

@@ -5,11 +5,14 @@ import stat
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import yaml
 
+from dqkit.catalog.cohort import Cohort
 from dqkit.errors import DqkitError, NothingToCheckError
 from dqkit.harmonize.decide import decide
+from dqkit.harmonize.make_plan import make_plan
 from dqkit.harmonize.plan import Mend, Namer, images_of
 from dqkit.harmonize.plan_file import plan_to_plain, read_plan, write_plan
 from dqkit.harmonize.series_of_volumes import shown, suffix_of
@@ -32,6 +35,7 @@ def row(n: int = 6, step: float = 3.0, **told: Any) -> dict[str, Any]:
         "is_localizer": False, "pixels": None, "photometric": "MONOCHROME2", "order_inferred": False,
         "PixelSpacing": [1.0, 1.0], "orthonormality_error": 0.0, "off_axis_mm": 0.0, "duplicates_at": [],
         "gap_after": [], "slices_missing": 0, "tilt_deg": 0.0, "instance_numbers": list(range(1, n + 1)),
+        "file_ids": [f"file-{i}" for i in range(n)], "frame_numbers": [1] * n,
     }  # fmt: skip
     return usual | told
 
@@ -192,6 +196,14 @@ def test_series_can_be_selected_by_their_columns(clinic: Archive) -> None:
     assert {image.modality for image in clinic.plan(recipe(), ("Modality=MR",)).images} == {"MR"}
     assert len(clinic.plan(recipe(), ("Modality=MR", "EchoTrainLength=64")).images) == 1
     assert len(clinic.plan(recipe(), ("role=dwi",)).images) == 1
+
+
+def test_a_cohort_narrows_a_plan_and_stands_in_it(clinic: Archive) -> None:
+    keys = clinic.catalog.scan("series").filter(pl.col("EchoTrainLength") == 64).select("series_key").collect()
+    cohort = Cohort("stroke", "a" * 64, "b" * 64, 1, series=keys)
+    plan = make_plan(clinic.catalog, recipe(), (), KEYED, cohort=cohort)
+    assert {image.series_key for image in plan.images} == set(keys["series_key"])
+    assert plan.selected == ("cohort stroke aaaaaaaaaaaa",)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from dqkit.harmonize.plan import Plan
 from dqkit.harmonize.plan_file import write_plan
 from dqkit.harmonize.run import RunOptions, RunSummary, harmonize
 from dqkit.harmonize.write import WRITERS
+from dqkit.index.build import index
 from tests import dicom_defects as defects
 from tests.dicom_exam import Exam
 from tests.dicom_factory import Grid, ct_series, mr_series, write
@@ -30,15 +31,26 @@ from tests.harmonize.solids import recipe
 HOW = recipe()
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Archive:
+def five_series(root: Path) -> Archive:
     """Return four patients with a CT of five slices each, one slice of the last damaged, and an echo series."""
     grid = Grid(n=5, rows=24, columns=24)
     for k in range(4):
-        paths = write(ct_series(Exam(patient=f"p{k}"), grid), tmp_path / "archive" / f"p{k}")
+        paths = write(ct_series(Exam(patient=f"p{k}"), grid), root / "archive" / f"p{k}")
     defects.cut_pixels(paths[2], 600)
-    write(mr_series(Exam(patient="p9"), grid, echoes_ms=(5.0, 10.0)), tmp_path / "archive" / "p9")
-    return indexed(tmp_path / "archive", tmp_path / "catalog")
+    write(mr_series(Exam(patient="p9"), grid, echoes_ms=(5.0, 10.0)), root / "archive" / "p9")
+    return indexed(root / "archive", root / "catalog")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    """Return `five_series`, to be read only."""
+    return five_series(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Archive:
+    """Return `five_series` that a test may change."""
+    return five_series(tmp_path)
 
 
 def state(folder: Path) -> dict[str, tuple[int, bytes]]:
@@ -106,35 +118,46 @@ def test_what_was_lost_or_cut_is_made_again_and_nothing_else(small: Archive, tmp
     assert {path: path.stat().st_mtime_ns for path in others} == times
 
 
-def test_a_file_that_changed_since_it_was_indexed_is_refused(small: Archive, tmp_path: Path) -> None:
-    plan = small.plan(HOW)
-    path = small.root / "p0" / "0001.dcm"
+def test_a_file_that_changed_since_it_was_indexed_is_refused(own: Archive, tmp_path: Path) -> None:
+    plan = own.plan(HOW)
+    path = own.root / "p0" / "0001.dcm"
     path.write_bytes(path.read_bytes() + b"\0\0")
-    assert dict(run(small, tmp_path / "out", plan).refused) == {"changed": 1, "pixels": 1}
+    assert dict(run(own, tmp_path / "out", plan).refused) == {"changed": 1, "pixels": 1}
 
 
-def test_a_file_that_is_gone_makes_the_run_incomplete(small: Archive, tmp_path: Path) -> None:
-    plan = small.plan(HOW)
-    (small.root / "p0" / "0001.dcm").unlink()
-    summary = run(small, tmp_path / "out", plan)
+def test_a_plan_does_not_hold_for_a_stack_that_grew(own: Archive, tmp_path: Path) -> None:
+    """Parts and steps were decided for the slices that there were."""
+    plan = own.plan(HOW)
+    one = ct_series(Exam(patient="p0"), Grid(n=6, rows=24, columns=24))[-1]
+    one.ImagePositionPatient[2] = float(one.ImagePositionPatient[2]) + 1.5
+    one.SOPInstanceUID += "9"
+    write([one], own.root / "p0", "late.dcm")
+    index(own.catalog, [])
+    summary = run(own, tmp_path / "out", plan)
+    assert dict(summary.refused) == {"changed": 1, "pixels": 1}
+    assert dict(run(own, tmp_path / "out", own.plan(HOW)).refused).get("changed") is None
+
+
+def test_a_file_that_is_gone_makes_the_run_incomplete(own: Archive, tmp_path: Path) -> None:
+    plan = own.plan(HOW)
+    (own.root / "p0" / "0001.dcm").unlink()
+    summary = run(own, tmp_path / "out", plan)
     assert not summary.complete
     assert summary.written == 3
     assert list(summary.failed) == ["a file of the source could not be read: No such file or directory"]
 
 
-def test_new_slices_make_the_image_anew(small: Archive, tmp_path: Path) -> None:
-    from dqkit.index.build import index
-
-    run(small, tmp_path / "out")
-    write(ct_series(Exam(patient="p0"), Grid(n=5, rows=24, columns=24), BodyPartExamined="HEAD"), small.root / "p0")
-    index(small.catalog, [])
-    summary = run(small, tmp_path / "out")
+def test_new_slices_make_the_image_anew(own: Archive, tmp_path: Path) -> None:
+    run(own, tmp_path / "out")
+    write(ct_series(Exam(patient="p0"), Grid(n=5, rows=24, columns=24), BodyPartExamined="HEAD"), own.root / "p0")
+    index(own.catalog, [])
+    summary = run(own, tmp_path / "out")
     assert (summary.written, summary.unchanged) == (1, 3)
     assert summary.manifest.height == 5
 
 
 def test_the_files_of_an_image_that_was_made_anew_do_not_stay_beside_it(
-    small: Archive, tmp_path: Path, monkeypatch
+    own: Archive, tmp_path: Path, monkeypatch
 ) -> None:
     """A format of several files may have fewer of them than before."""
     counts = iter([3, 3, 3, 3, 2])
@@ -143,14 +166,12 @@ def test_the_files_of_an_image_that_was_made_anew_do_not_stay_beside_it(
         paths = [folder / image.stem / f"{i}.raw" for i in range(next(counts))]
         return [write_whole(path, lambda file: file.write(image.stem.encode())) for path in paths]
 
-    from dqkit.index.build import index
-
     monkeypatch.setitem(WRITERS, "several", several)
-    run(small, tmp_path / "out", formats=("several",))
+    run(own, tmp_path / "out", formats=("several",))
     assert len(list((tmp_path / "out" / HOW.name).rglob("*.raw"))) == 12
-    write(ct_series(Exam(patient="p0"), Grid(n=5, rows=24, columns=24), BodyPartExamined="HEAD"), small.root / "p0")
-    index(small.catalog, [])
-    run(small, tmp_path / "out", formats=("several",))
+    write(ct_series(Exam(patient="p0"), Grid(n=5, rows=24, columns=24), BodyPartExamined="HEAD"), own.root / "p0")
+    index(own.catalog, [])
+    run(own, tmp_path / "out", formats=("several",))
     assert len(list((tmp_path / "out" / HOW.name).rglob("*.raw"))) == 11
 
 

@@ -65,7 +65,7 @@ def test_an_oblique_ellipsoid_keeps_volume_and_place(tmp_path: Path, name: str) 
     check(made(stack, RECIPES[name]), soft_ellipsoid_mm3(RADII), 3.0)
 
 
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(
     angles=st.tuples(*[st.floats(-180, 180)] * 3),
     row=st.floats(1.8, 3.5),

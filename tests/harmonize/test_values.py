@@ -105,6 +105,7 @@ REFUSED = {
     "three samples": (frame(np.zeros((2, 2, 3), np.uint8)), Reason.COLOUR),
     "modality LUT": (frame(modality_lut=True), Reason.MODALITY_LUT),
     "slope of nothing": (frame(slope=0.0), Reason.RESCALE),
+    "bits that stand elsewhere": (frame(high_bit=15), Reason.RESCALE),
 }
 
 

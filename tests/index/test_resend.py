@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -408,18 +408,18 @@ FILES = st.lists(
 )
 
 
+@settings(max_examples=60)
 @given(FILES)
 def test_whatever_was_delivered_only_whole_later_files_of_the_site_take_a_place(files: list[dict[str, Any]]) -> None:
+    uids = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
     rows = [
         {**file, "file_id": f"{n}", "path": f"{file['folder']}/{file['name']}", "source_id": f"{file['rank']}"}
-        | ({} if file["status"] == "dicom" else dict.fromkeys(("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")))
+        | ({} if file["status"] == "dicom" else dict.fromkeys(uids))
         for n, file in enumerate(files)
-    ]  # fmt: skip
+    ]
     schema = {name: INSTANCES[name] for name in READ} | {"site": pl.String(), "rank": pl.Int64()}
-    frame = conform(
-        pl.DataFrame(rows, schema_overrides={n: k for n, k in schema.items() if rows and n in rows[0]}), schema
-    )
-    frame = frame if rows else empty(schema)
+    known = {name: kind for name, kind in schema.items() if rows and name in rows[0]}
+    frame = conform(pl.DataFrame(rows, schema_overrides=known), schema) if rows else empty(schema)
     found = superseded(frame)
     assert found["file_id"].is_unique().all()
     taken = found.join(frame, on="file_id").join(frame, left_on="superseded_by", right_on="file_id", suffix="_new")

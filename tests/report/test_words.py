@@ -30,7 +30,7 @@ def test_every_word_that_the_page_asks_for_exists() -> None:
     script = (TEMPLATES / "report.js").read_text()
     page = "".join(template.read_text() for template in TEMPLATES.glob("*.j2"))
     asked = set(re.findall(r'(?:say|fact|cell|sortHead)\("([\w.]+)"', script)) | set(
-        re.findall(r'w\["([\w.]+)"\]', page)
+        re.findall(r'\bw\["([\w.]+)"\]', page)
     )
     asked |= set(re.findall(r"\bw\.([a-z_]+)\b(?!\()", page))
     assert asked - WORDS.keys() == set()

@@ -289,12 +289,8 @@ def test_states_stand_in_the_report_and_its_tables(steward: Steward) -> None:
 
 def test_what_people_wrote_stays_in_the_house(steward: Steward) -> None:
     mark = "QZXWKV"
-    reply = filled_in(
-        steward.hand_back(),
-        steward.root / "r.xlsx",
-        lambda row: {"Answer": "question", "Comment": mark, "Answered by": mark},
-    )
-    steward.take(reply)
+    said = {"Answer": "question", "Comment": mark, "Answered by": mark}
+    steward.take(filled_in(steward.hand_back(), steward.root / "r.xlsx", lambda row: said))
     out = steward.root / "newer"
     write_out(steward.audit(), out)
     assert mark in Catalog(steward.catalog).scan("problem_states").collect()["by"].to_list()

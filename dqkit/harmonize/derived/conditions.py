@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from dqkit.harmonize.derived.allowed import CLASSES, MAGNETIC_RESONANCE, POSITRON_EMISSION
 from dqkit.harmonize.derived.derivation import coded
 from dqkit.harmonize.derived.uids import uid_of
+from dqkit.rulebook.vocabulary import load_table
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -47,7 +48,10 @@ def _of_the_patient(made: "Dataset") -> None:
 
 def _of_the_side(made: "Dataset") -> None:
     """Laterality is required of paired parts, and where nothing says which part it is (C.7.3.1)."""
-    if not {"Laterality", "ImageLaterality", "BodyPartExamined"} & set(made.dir()):
+    if "Laterality" in made or "ImageLaterality" in made:
+        return
+    part = str(made.get("BodyPartExamined", "") or "")
+    if not part or load_table("body-part-terms").get(part, {}).get("paired"):
         made.Laterality = None
 
 

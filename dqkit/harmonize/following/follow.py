@@ -102,7 +102,7 @@ def follow(
     rows: list[FollowedLabel] = []
     for label in labels:
         try:
-            found = _brought(label, image, stack)
+            found = brought(label, image, stack)
             if found is not None:
                 rows += _written(found, folder, formats)
         except LabelRefusedError as refused:
@@ -128,11 +128,17 @@ def stack_of(image: HarmonizedImage) -> Stack:
     return Stack(planes, tuple(sources[i].sop_instance_uid for i in order), frame, is_planar)
 
 
-def _brought(label: LabelFile, image: HarmonizedImage, stack: Stack) -> FollowedObject | None:
-    """Return a label on the grid of `image`; None where it does not point at it."""
+def brought(label: LabelFile, image: HarmonizedImage, stack: Stack) -> FollowedObject | None:
+    """Return a label on the grid of `image`; None where it does not point at it.
+
+    Raises
+    ------
+    LabelRefusedError
+        It points at the image and cannot be brought along.
+    """
     by_frame_alone = False
     if label.kind == "NIFTI":
-        if not label.points_at or label.points_at != _series_of(image):
+        if not label.points_at or label.points_at != image.series.get("series_key"):
             return None
     else:
         told = _references(label.path)

@@ -24,10 +24,10 @@ def read(section: Section) -> Mapping[str, Any]:
     return params
 
 
-def apply(volume: Volume, params: Mapping[str, Any], context: "StepContext") -> Volume:  # noqa: ARG001
+def apply(volume: Volume, params: Mapping[str, Any], context: "StepContext") -> Volume:
     """Clip all voxels to the percentiles of those inside the mask."""
     refuse_hu(volume, "clip_percentiles", params)
-    mask = mask_of(volume, params["mask"])
+    mask = mask_of(volume, params["mask"], context)
     low, high = (float(v) for v in np.percentile(masked(volume, mask), [params["low"], params["high"]]))
     record = {**params, "mask": mask.record, "from": low, "to": high}
     background = min(max(volume.background, low), high)

@@ -1,8 +1,9 @@
-"""Which voxels a step measures: the body, found in the image itself, or all."""
+"""Which voxels a step measures: the body, found in the image itself, a structure that labels mark, or all."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +11,16 @@ from numpy.typing import NDArray
 from dqkit.harmonize.refusal import Reason, Refused
 from dqkit.harmonize.volume import Volume
 from dqkit.pixels.histogram import Histogram
-from dqkit.rulebook.section import Section
+from dqkit.rulebook.section import Section, close_to
+from dqkit.rulebook.vocabulary import load_table
+
+if TYPE_CHECKING:
+    from dqkit.harmonize.steps import StepContext
 
 MASKS = ("foreground", "all")
+
+_SIDE = re.compile(r"(-(left|right))?(-\d+)?$")
+"""What a structure's name may end with."""
 
 LEAST_VOXELS = 100
 """Voxels of a mask that can be measured. House style."""
@@ -48,27 +56,41 @@ class Mask:
 
 
 def read_mask(section: Section, default: str = "foreground") -> str:
-    """Take the parameter ``mask`` of a step."""
-    return section.choice("mask", MASKS, default)
+    """Take the parameter ``mask`` of a step: one of `MASKS`, or a structure of the vocabulary (``lung-left``)."""
+    name = section.text("mask", default)
+    known = load_table("structures")
+    if name not in MASKS and _SIDE.sub("", name) not in known:
+        raise section.need("mask").mark.error(
+            f"'mask' cannot be {name!r}", close_to(name, known, "") or f"{', '.join(MASKS)}, or a structure: brain"
+        )
+    return name
 
 
-def mask_of(volume: Volume, kind: str) -> Mask:
-    """Return the mask of one of `MASKS`.
+def mask_of(volume: Volume, kind: str, context: "StepContext") -> Mask:
+    """Return the mask of one of `MASKS`, or of a structure.
 
     Raises
     ------
     Refused
-        It holds too few voxels to measure anything.
+        It holds too few voxels to measure anything, or no label marks the structure.
     """
     if kind == "all":
         voxels = np.ones(volume.voxels.shape[-3:], bool)
         return Mask(voxels, {"kind": kind, "voxels": voxels.size})
-    voxels, threshold = foreground(volume)
+    if kind == "foreground":
+        voxels, threshold = foreground(volume)
+        return _of_enough(voxels, {"kind": kind, "threshold": threshold}, "no body was found in the image")
+    marked = context.structure(kind)
+    if marked is None:
+        raise Refused(Reason.INTENSITY, f"no label marks {kind} on the image")
+    return _of_enough(marked, {"kind": "label", "structure": kind}, f"the label of {kind} is too small")
+
+
+def _of_enough(voxels: NDArray[np.bool_], record: dict[str, Any], refusal: str) -> Mask:
     count = int(np.count_nonzero(voxels))
     if count < LEAST_VOXELS:
-        raise Refused(Reason.INTENSITY, f"no body was found in the image: {count} voxels are brighter than the rest")
-    share = count / voxels.size
-    return Mask(voxels, {"kind": kind, "threshold": threshold, "voxels": count, "share": round(share, 6)})
+        raise Refused(Reason.INTENSITY, f"{refusal}: {count} voxels")
+    return Mask(voxels, record | {"voxels": count, "share": round(count / voxels.size, 6)})
 
 
 def masked(volume: Volume, mask: Mask) -> NDArray[np.float32]:
@@ -91,8 +113,8 @@ def masked(volume: Volume, mask: Mask) -> NDArray[np.float32]:
 def foreground(volume: Volume) -> tuple[NDArray[np.bool_], float]:
     """Find the body: above Otsu's threshold (1979, IEEE Trans. SMC 9:62-66), its largest parts, with holes filled.
 
-    The threshold is that of the fourth root of MR values, and of Hounsfield units as they are. Holes are filled in
-    space and again in every slice: lungs and airways are open at the first and last slice. Of 4-D images the mean over
+    The threshold is that of the fourth root of MR values, and of Hounsfield units as they are. Holes are filled
+    slice by slice: lungs and airways are open at the first and last slice. Of 4-D images the mean over
     time is looked at.
 
     Returns
@@ -122,10 +144,21 @@ def time_mean(volume: Volume) -> NDArray[np.float32]:
 def _largest_filled(bright: NDArray[np.bool_]) -> NDArray[np.bool_]:
     import SimpleITK as sitk  # noqa: N813 - as its own documentation calls it
 
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)  # workers are processes
     parts = sitk.GetArrayFromImage(sitk.ConnectedComponent(sitk.GetImageFromArray(bright.astype(np.uint8))))
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
-    body = (sizes >= max(1.0, _LEAST_OF_LARGEST * float(sizes.max())))[parts]
-    whole = sitk.BinaryFillhole(sitk.GetImageFromArray(body.astype(np.uint8)))
-    slices = [sitk.GetArrayFromImage(sitk.BinaryFillhole(whole[:, :, k])) > 0 for k in range(whole.GetDepth())]
-    return np.asarray(np.stack(slices), bool)
+    return _filled((sizes >= max(1.0, _LEAST_OF_LARGEST * float(sizes.max())))[parts])
+
+
+def _filled(body: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Fill what the body encloses in each slice, which is all that it encloses in space too."""
+    from scipy.ndimage import label
+
+    beside = np.zeros((3, 3, 3), bool)
+    beside[1, 1, :] = beside[1, :, 1] = True  # neighbours in the slice alone
+    parts, count = label(~body, structure=beside)
+    is_outside = np.zeros(count + 1, bool)
+    for edge in (parts[:, 0], parts[:, -1], parts[..., 0], parts[..., -1]):
+        is_outside[edge.ravel()] = True
+    return np.asarray(body | ~is_outside[parts])

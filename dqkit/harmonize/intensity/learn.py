@@ -13,10 +13,10 @@ from dqkit.catalog.tables import Tables
 from dqkit.errors import DqkitError, IncompleteError, NothingToCheckError
 from dqkit.harmonize.intensity import nyul
 from dqkit.harmonize.intensity.landmarks import Landmarks, Standard, learn
-from dqkit.harmonize.one_image import harmonized
+from dqkit.harmonize.one_image import context_of, harmonized
 from dqkit.harmonize.plan import Plan
 from dqkit.harmonize.planar import harmonized_plane
-from dqkit.harmonize.recipe import IntensityStep, Labels, Recipe
+from dqkit.harmonize.recipe import IntensityStep, Recipe
 from dqkit.harmonize.refusal import Refused
 from dqkit.harmonize.tasks import Pending, pending_of
 from dqkit.identity import Pseudonyms
@@ -83,7 +83,7 @@ def learn_landmarks(
     """
     progress = progress or Silent()
     params, before = _step_of(plan.recipe)
-    until = replace(plan.recipe, intensity=before, bit_depth="float32", labels=Labels(follow=False))
+    until = replace(plan.recipe, intensity=before, bit_depth="float32")
     todo = list(pending_of(replace(plan, recipe=until), tables))
     progress.stage("learning (images)", len(todo))
     measured: list[Measured] = []
@@ -130,7 +130,8 @@ def measure(pending: Pending, params: Mapping[str, Any]) -> Measured:
     try:
         if not all(stack.files for stack in pending.task.stacks):
             return replace(answer, failed="the catalog no longer holds it: plan again")
-        found, _ = nyul.measure(make(pending.task, ignored).volume, params)
+        image = make(pending.task, ignored)
+        found, _ = nyul.measure(image.volume, params, context_of(image, pending.task, ignored))
     except Refused as refused:
         return replace(answer, refused=str(refused.reason))
     except OSError as error:

@@ -21,7 +21,7 @@ def read(section: Section) -> Mapping[str, Any]:
     return params
 
 
-def apply(volume: Volume, params: Mapping[str, Any], context: "StepContext") -> Volume:  # noqa: ARG001
+def apply(volume: Volume, params: Mapping[str, Any], context: "StepContext") -> Volume:
     """Bring the range of values inside the mask to 0..1; values outside it may lie beyond.
 
     Raises
@@ -30,7 +30,7 @@ def apply(volume: Volume, params: Mapping[str, Any], context: "StepContext") -> 
         The image is in Hounsfield units and the recipe does not say that they may go, or the mask holds one value.
     """
     refuse_hu(volume, "min_max", params)
-    mask = mask_of(volume, params["mask"])
+    mask = mask_of(volume, params["mask"], context)
     values = masked(volume, mask)
     low, high = float(values.min()), float(values.max())
     if not low < high:

@@ -57,7 +57,7 @@ def _iterations(section: Section) -> list[int]:
     return list(items)
 
 
-def apply(volume: Volume, params: Mapping[str, Any], context: "StepContext") -> Volume:  # noqa: ARG001
+def apply(volume: Volume, params: Mapping[str, Any], context: "StepContext") -> Volume:
     """Divide by the bias field; of 4-D images it is estimated on the mean over time.
 
     Raises
@@ -66,7 +66,7 @@ def apply(volume: Volume, params: Mapping[str, Any], context: "StepContext") -> 
         The image is in Hounsfield units and the recipe does not say that they may go, or holds no positive signal.
     """
     refuse_hu(volume, "n4", params)
-    mask = mask_of(volume, params["mask"])
+    mask = mask_of(volume, params["mask"], context)
     seen = time_mean(volume)
     inside = mask.voxels & np.isfinite(seen) & (seen > 0)
     if np.count_nonzero(inside) < np.count_nonzero(mask.voxels) / 2:

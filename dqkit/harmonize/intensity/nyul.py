@@ -43,7 +43,7 @@ def _percentiles(section: Section) -> list[float]:
     return [float(p) for p in items]
 
 
-def measure(volume: Volume, params: Mapping[str, Any]) -> tuple[Values, Mask]:
+def measure(volume: Volume, params: Mapping[str, Any], context: "StepContext") -> tuple[Values, Mask]:
     """Return the values at the percentiles inside the mask of an image, which is what landmarks are learnt from.
 
     Raises
@@ -52,7 +52,7 @@ def measure(volume: Volume, params: Mapping[str, Any]) -> tuple[Values, Mask]:
         The image is in Hounsfield units and the recipe does not say that they may go, or it holds one value alone.
     """
     refuse_hu(volume, "nyul", params)
-    mask = mask_of(volume, params["mask"])
+    mask = mask_of(volume, params["mask"], context)
     found = percentiles_of(masked(volume, mask), params["percentiles"])
     if not found[0] < found[-1]:
         raise Refused(Reason.INTENSITY, "the histogram of the mask is a single value")
@@ -80,7 +80,7 @@ def apply(volume: Volume, params: Mapping[str, Any], context: "StepContext") -> 
         known = _words([f"{one.modality} {one.role or 'of no role'}" for one in landmarks.standards])
         here = f"{context.modality or 'of no modality'} {role or 'of no recognised role'}"
         raise Refused(Reason.INTENSITY, f"the landmarks were learnt on {known}; this is {here}")
-    found, mask = measure(volume, params)
+    found, mask = measure(volume, params, context)
     record = {
         **params,
         "mask": mask.record,

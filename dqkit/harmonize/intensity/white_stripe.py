@@ -52,7 +52,7 @@ def apply(volume: Volume, params: Mapping[str, Any], context: "StepContext") -> 
     """
     refuse_hu(volume, "white_stripe", params)
     contrast = _contrast(params, context)
-    mask = mask_of(volume, params["mask"])
+    mask = mask_of(volume, params["mask"], context)
     if params["mask"] == "foreground":
         context.warn(
             "white_stripe looked at the whole head: without a mask of the brain, fat can pass for white matter"

@@ -23,7 +23,7 @@ def read(section: Section) -> Mapping[str, Any]:
     return params
 
 
-def apply(volume: Volume, params: Mapping[str, Any], context: "StepContext") -> Volume:  # noqa: ARG001
+def apply(volume: Volume, params: Mapping[str, Any], context: "StepContext") -> Volume:
     """Shift and scale by the mean and standard deviation inside the mask; of 4-D images one of each for all times.
 
     Raises
@@ -32,7 +32,7 @@ def apply(volume: Volume, params: Mapping[str, Any], context: "StepContext") -> 
         The image is in Hounsfield units and the recipe does not say that they may go, or the mask holds one value.
     """
     refuse_hu(volume, "z_score", params)
-    mask = mask_of(volume, params["mask"])
+    mask = mask_of(volume, params["mask"], context)
     values = masked(volume, mask)
     mean, deviation = float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
     if deviation <= 0:

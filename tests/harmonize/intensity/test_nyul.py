@@ -30,7 +30,7 @@ PARAMS = {"landmarks": "landmarks.json", "percentiles": list(nyul.PERCENTILES), 
 def learnt(folder: Path, role: str = "t1", modality: str = "MR") -> Landmarks:
     """Learn on three scanners of different scale and contrast, and keep the landmarks in `folder`."""
     heads = [head(1.0), head(4.0, 50, seed=3), head(0.3, 5, seed=4, gamma=1.2)]
-    standard = learn([nyul.measure(volume(one), PARAMS)[0] for one in heads])
+    standard = learn([nyul.measure(volume(one), PARAMS, context())[0] for one in heads])
     found = Landmarks(nyul.PERCENTILES, (Standard(modality, role, standard, ("a1", "b2", "c3")),), "r", "0" * 64)
     (folder / "landmarks.json").write_text(json.dumps(to_json(found)))
     return found
@@ -132,12 +132,12 @@ def test_agrees_with_the_library_inside_and_beyond_the_landmarks() -> None:
     masks = [foreground(volume(one))[0] for one in heads]
     library = NyulNormalizer(output_min_value=0)
     library.fit_population([NumpyImageAdapter(h) for h in heads], [NumpyImageAdapter(m) for m in masks])
-    standard = learn([nyul.measure(volume(one), PARAMS)[0] for one in heads])
+    standard = learn([nyul.measure(volume(one), PARAMS, context())[0] for one in heads])
     assert standard == pytest.approx(library.standard_scale, abs=1e-4)  # it works in float32
     new = head(2.0, 10, seed=6)
     mask = foreground(volume(new))[0]
     theirs = library.transform(NumpyImageAdapter(new), NumpyImageAdapter(mask)).get_data()
-    ours = to_standard(new, nyul.measure(volume(new), PARAMS)[0], standard)
+    ours = to_standard(new, nyul.measure(volume(new), PARAMS, context())[0], standard)
     assert np.abs(ours - theirs).max() < 1e-3
 
 

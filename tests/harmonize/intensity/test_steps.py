@@ -1,6 +1,7 @@
 """Steps on values: phantoms of known tissues come out as the step promises, and what makes no sense is refused."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,25 @@ def test_an_image_without_a_body_is_refused(value: float) -> None:
     with pytest.raises(Refused) as refused:
         step("z_score", volume(np.full((9, 9, 9), value)))
     assert refused.value.reason is Reason.INTENSITY
+
+
+def test_a_structure_that_labels_mark_can_be_the_mask() -> None:
+    white = tissue_map() == 4
+    about = replace(context(), structure={"white-matter": white}.get)
+    done = step("z_score", volume(head()), about, mask="white-matter")
+    assert done.voxels[white].mean(dtype=np.float64) == pytest.approx(0, abs=1e-6)
+    assert done.steps[-1].parameters["mask"]["structure"] == "white-matter"
+    assert done.steps[-1].parameters["mask"]["voxels"] == white.sum()
+    with pytest.raises(Refused, match="no label marks brain on the image"):
+        step("z_score", volume(head()), about, mask="brain")
+
+
+def test_a_white_stripe_in_a_mask_of_the_brain_warns_of_nothing() -> None:
+    warned: list[str] = []
+    about = replace(context(warned=warned), structure={"brain": tissue_map() >= 2}.get)
+    done = step("white_stripe", volume(head()), about, contrast="t1", mask="brain")
+    assert done.steps[-1].parameters["mean"] == pytest.approx(600, rel=0.01)
+    assert warned == []
 
 
 # --- each step ---
@@ -244,7 +264,8 @@ def test_times_of_a_4d_image_share_one_scale(name: str) -> None:
         ("window", {"low": 0, "high": 1, "hight": 2}, "no key 'hight'"),
         ("clip_percentiles", {"low": 60, "high": 40}, "0 <= low < high <= 100"),
         ("clip_percentiles", {"high": 101}, "0 <= low < high <= 100"),
-        ("z_score", {"mask": "brain"}, "allowed: foreground, all"),
+        ("z_score", {"mask": "brian"}, "did you mean brain"),
+        ("z_score", {"mask": "nonsense"}, "or a structure"),
         ("z_score", {"on_hu": "yes"}, "must be true or false"),
         ("n4", {"shrink": 0}, "whole number 'shrink'"),
         ("n4", {"shrink": 2.5}, "whole number 'shrink'"),

@@ -1,0 +1,83 @@
+"""Pictures of both sides: of what may be shown, the most telling first, head up and right way round."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dqkit.harmonize.before_after import before_after
+from dqkit.harmonize.run import RunSummary, harmonize
+from dqkit.report.harmonize_page import render_run
+from tests.dicom_exam import write
+from tests.harmonize.conftest import Archive, indexed, series
+from tests.harmonize.solids import Scan, images_of, recipe, rotation, sphere
+
+HOW = recipe("ct-1mm-iso", spacing={"mm": 4})
+PLACES = tuple(4.0 * i for i in range(20))
+LEFT_OF_THE_PATIENT = sphere((30.0, 0.0, 0.0), 14.0)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Archive, Path, RunSummary]:
+    """Return three CTs of a ball in the patient's left: upright, tilted, and with rows that run to the right."""
+    root = tmp_path_factory.mktemp("made")
+    scans = {
+        "plain": Scan((40, 40), (4.0, 4.0), PLACES),
+        "tilted": Scan((40, 40), (4.0, 4.0), PLACES, tilt_deg=15),
+        "turned": Scan((40, 40), (4.0, 4.0), PLACES, axes=rotation((0, 0, 180))),
+        "burned": Scan((40, 40), (4.0, 4.0), PLACES),
+    }
+    for name, scan in scans.items():
+        burned = {"BurnedInAnnotation": "YES"} if name == "burned" else {}
+        write(series(name, images_of(LEFT_OF_THE_PATIENT, scan, **burned)), root / "archive" / name)
+    archive = indexed(root / "archive", root / "catalog")
+    return archive, root / "out", harmonize(archive.plan(HOW), archive.catalog, root / "out")
+
+
+def drawn(made: tuple[Archive, Path, RunSummary], most: int = 8) -> dict[str, np.ndarray]:
+    archive, out, summary = made
+    cases = archive.case_of()
+    return {
+        cases[one.row["series_key"]]: np.asarray(Image.open(io.BytesIO(one.picture.data)).convert("L"), dtype=float)
+        for one in before_after(summary.manifest, archive.catalog, out / HOW.name, most)
+    }
+
+
+def test_images_with_text_burned_in_are_not_shown(made: tuple[Archive, Path, RunSummary]) -> None:
+    assert made[2].written == 4
+    assert set(drawn(made)) == {"plain", "tilted", "turned"}
+
+
+def test_what_changed_most_comes_first_and_no_more_than_asked(made: tuple[Archive, Path, RunSummary]) -> None:
+    assert list(drawn(made, 1)) == ["tilted"]
+    assert drawn(made, 0) == {}
+
+
+@pytest.mark.parametrize("case", ["plain", "turned"])
+def test_the_left_of_the_patient_is_on_the_right_of_both_halves(
+    made: tuple[Archive, Path, RunSummary], case: str
+) -> None:
+    picture = drawn(made)[case]
+    for half in np.array_split(picture, 2, axis=1):
+        inner = np.where(half > 160, half, 0)[20:-20, 20:-20]
+        centre = (inner.sum(axis=0) * np.arange(inner.shape[1])).sum() / inner.sum()
+        assert centre > inner.shape[1] * 0.55
+
+
+def test_the_page_shows_them_and_names_nobody(made: tuple[Archive, Path, RunSummary]) -> None:
+    archive, out, summary = made
+    pairs = list(before_after(summary.manifest, archive.catalog, out / HOW.name, 2))
+    page = render_run(HOW, summary.manifest, pairs, "0.1.0", "en")
+    assert page.count("data:image/webp;base64,") == 2
+    assert "tilt undone" in page
+    assert "校正机架倾斜" in page
+    assert "default-src 'none'" in page
+    assert not any(word in page for word in ("Morgan", "North General", "2.25.", "20240311"))
+
+
+def test_a_file_that_is_gone_costs_its_picture_alone(made: tuple[Archive, Path, RunSummary]) -> None:
+    archive, out, summary = made
+    nowhere = list(before_after(summary.manifest, archive.catalog, out / "elsewhere", 8))
+    assert nowhere == []
