@@ -333,9 +333,7 @@ def encoded(dataset: Dataset) -> bytes:
 def _saved(dataset: Dataset) -> bytes:
     syntax, buffer = dataset.file_meta.TransferSyntaxUID, io.BytesIO()
     # A FileDataset carries what save_as needs to write a preamble and the File Meta Information
-    whole = FileDataset(
-        buffer, dataset, b"\0" * 128, dataset.file_meta, syntax.is_implicit_VR, syntax.is_little_endian
-    )
+    whole = FileDataset(buffer, dataset, b"\0" * 128, dataset.file_meta, syntax.is_implicit_VR, syntax.is_little_endian)
     whole.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()
 
