@@ -6,10 +6,12 @@ import polars as pl
 import pytest
 
 from dqkit.archive.paths import unescape
+from dqkit.audit.recognise import recognised
 from dqkit.audit.result import AuditResult
 from dqkit.catalog.store import Catalog
 from dqkit.errors import ExitCode
 from dqkit.model import Verdict
+from tests.audit.both_engines import both_of, differences
 
 pytestmark = pytest.mark.corpus
 
@@ -129,3 +131,17 @@ def test_the_audit_is_complete_and_fails(corpus_audit: tuple[Catalog, AuditResul
     assert corpus_audit[1].outcomes["errors"].sum() == 0
     assert set(corpus_audit[1].findings["origin"]) == {"data"}
     assert corpus_audit[0].scan("instances").filter(pl.col("status") == "dicom").collect().height >= 1800
+
+
+def test_engines_agree_on_the_corpus(corpus_audit: tuple[Catalog, AuditResult]) -> None:
+    assert differences(*both_of(corpus_audit[0])) == []
+
+
+def test_the_real_corpus_is_recognised(corpus_audit: tuple[Catalog, AuditResult]) -> None:
+    catalog, _ = corpus_audit
+    found = dict(recognised(catalog)["role"].value_counts().iter_rows())
+    assert found["localizer"] >= 8
+    assert found["dwi"] == 3
+    assert found["flair-3d"] >= 3
+    assert found["bold"] == 4
+    assert found["adc"] == found["t2-3d"] == 1

@@ -141,14 +141,3 @@ def test_a_pack_brings_recognisers_that_are_tried_first(tmp_path: Path):
     row = T2 | {"SeriesDescription": "ZOOMit tra"}
     assert recognised(tables(row))["role"].to_list() == ["t2"]
     assert recognised(tables(row), using)["role"].to_list() == ["dwi"]
-
-
-@pytest.mark.corpus
-def test_the_real_corpus_is_recognised(corpus_audit: Any):
-    catalog, _ = corpus_audit
-    found = dict(recognised(catalog)["role"].value_counts().iter_rows())
-    assert found["localizer"] >= 8
-    assert found["dwi"] == 3
-    assert found["flair-3d"] >= 3
-    assert found["bold"] == 4
-    assert found["adc"] == found["t2-3d"] == 1

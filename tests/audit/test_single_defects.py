@@ -7,6 +7,7 @@ from dqkit.audit.result import AuditResult
 from dqkit.catalog.store import Catalog
 from dqkit.model import RuleStatus, Severity
 from dqkit.rulebook.book import load_book
+from tests.audit.both_engines import both_of, differences
 from tests.audit.seeding import Seeded, above_info
 from tests.audit.seeds import CASES, HEADERS
 
@@ -34,6 +35,13 @@ def test_a_defect_whose_pixels_stay_unread_gives_its_one_finding(
     one: Seeded, seeded_headers: tuple[Catalog, AuditResult]
 ) -> None:
     check(one, seeded_headers[1])
+
+
+def test_engines_agree_on_every_seeded_defect(seeded: tuple[Catalog, AuditResult]) -> None:
+    evaluation, by_gx = both_of(seeded[0])
+    assert differences(evaluation, by_gx) == []
+    failing = set(by_gx.counts.filter(pl.col("FAIL") > 0)["rule_id"])
+    assert set(seeded[1].findings["rule_id"]) - set(by_gx.not_expressible) <= failing
 
 
 def test_every_rule_above_info_is_seeded() -> None:
