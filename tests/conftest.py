@@ -4,9 +4,19 @@ import os
 import shutil
 from pathlib import Path
 
+import polars as pl
 import pydicom.data
 import pytest
 from hypothesis import settings
+
+from dqkit.archive.paths import escape
+
+_KIND = frozenset({
+    "folder", "status", "TransferSyntaxUID", "SOPClassUID", "PhotometricInterpretation", "SamplesPerPixel", "Rows",
+    "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PlanarConfiguration",
+    "NumberOfFrames", "reader", "pixel_data_terminated",
+})  # fmt: skip
+"""What tells one decoder's work from another's."""
 
 NEEDS = {
     "corpus": lambda: None if os.environ.get("DQKIT_CORPUS") else "DQKIT_CORPUS names no folder of real data",
@@ -49,6 +59,22 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def corpus() -> Path:
     return Path(os.environ["DQKIT_CORPUS"])
+
+
+@pytest.fixture(scope="session")
+def corpus_kinds(corpus: Path) -> list[Path]:
+    """Return the first and the last file of each kind in each folder: decoders meet the others as the same again.
+
+    tests/audit/test_corpus_pixels.py decodes every one of them.
+    """
+    from dqkit.index.read import read_files
+
+    paths = sorted(path for path in corpus.rglob("*") if path.is_file())
+    listed = [(escape(os.fsencode(path.relative_to(corpus))), 0, 0) for path in paths]
+    rows = read_files(os.fsencode(corpus), "corpus", listed).with_row_index("at")
+    kind = [name for name in rows.columns if name in _KIND]
+    of_kind = rows.group_by(kind).agg(pl.col("at").min().alias("first"), pl.col("at").max().alias("last"))
+    return [paths[at] for at in sorted({*of_kind["first"], *of_kind["last"]})]
 
 
 @pytest.fixture(scope="session")

@@ -244,7 +244,7 @@ NEXT = [Slice(7, 3, number) for number in range(5, 13)]
 PRIMED = [primed(template, NEXT) for template in bench_templates()]
 
 
-@settings(max_examples=800, deadline=5000)
+@settings(max_examples=300, deadline=5000)
 @given(st.integers(0, len(PRIMED) - 1), st.data())
 def test_a_mutated_file_of_a_known_series_is_read_as_if_nothing_were_known(of: int, data: st.DataObject) -> None:
     content = data.draw(mutated([bench_templates()[of].instance(one) for one in NEXT]))

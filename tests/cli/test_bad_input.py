@@ -34,8 +34,9 @@ cases:
 """
 
 
-def test_no_such_folder(tmp_path: Path) -> None:
-    ran = dqkit_process("audit", tmp_path / "nowhere", cwd=tmp_path)
+def test_no_such_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = dqkit("audit", tmp_path / "nowhere")
     assert ran.code == 2
     assert "there is no folder" in ran.said
     assert "try:" in ran.err
@@ -43,16 +44,17 @@ def test_no_such_folder(tmp_path: Path) -> None:
 
 
 def test_a_file_instead_of_a_folder(two_sites: Path, tmp_path: Path) -> None:
-    ran = dqkit_process("index", next(two_sites.rglob("*.dcm")), "--catalog", tmp_path / "catalog")
+    ran = dqkit("index", next(two_sites.rglob("*.dcm")), "--catalog", tmp_path / "catalog")
     assert ran.code == 2
     assert "is a file, not a folder" in ran.said
     assert not (tmp_path / "catalog").exists()
 
 
 @pytest.mark.parametrize("name", ["index", "audit"])
-def test_an_empty_folder_is_nothing_to_check(name: str, tmp_path: Path) -> None:
+def test_an_empty_folder_is_nothing_to_check(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "empty" / "below").mkdir(parents=True)
-    ran = dqkit_process(name, tmp_path / "empty", cwd=tmp_path)
+    monkeypatch.chdir(tmp_path)
+    ran = dqkit(name, tmp_path / "empty")
     assert ran.code == 4
     assert "there is no file in empty" in ran.said
 
@@ -75,7 +77,7 @@ def test_a_catalog_without_sources_is_nothing_to_check(tmp_path: Path) -> None:
 def test_a_catalog_of_another_format_version(catalog: Path, tmp_path: Path) -> None:
     marker = json.loads((catalog / "dqkit.json").read_text())
     (catalog / "dqkit.json").write_text(json.dumps({**marker, "format_version": 99}))
-    ran = dqkit_process("audit", catalog, "--out", tmp_path / "out")
+    ran = dqkit("audit", catalog, "--out", tmp_path / "out")
     assert ran.code == 2
     assert "format version 99, this dqkit writes 1" in ran.said
     assert "--catalog" in ran.said
@@ -87,9 +89,9 @@ def test_a_catalog_of_another_format_version(catalog: Path, tmp_path: Path) -> N
         assert dqkit(*line).code == 2
 
 
-def test_a_catalog_made_with_another_key(catalog: Path, tmp_path: Path) -> None:
-    other = environment(DQKIT_KEY="f" * 32)
-    ran = dqkit_process("index", "--catalog", catalog, env=other)
+def test_a_catalog_made_with_another_key(catalog: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DQKIT_KEY", "f" * 32)
+    ran = dqkit("index", "--catalog", catalog)
     assert ran.code == 2
     assert "was made with the key" in ran.said
     assert "f" * 32 not in ran.said
@@ -301,7 +303,7 @@ def test_unreadable_folders_and_files_are_named(
     assert dqkit_process(*run, under=as_nobody_special).code == 3
     (archive / "north" / "locked").chmod(0o700)
     closed.chmod(0o600)
-    assert dqkit_process(*run, under=as_nobody_special).code == 0
+    assert dqkit(*run).code == 0
 
 
 def test_what_could_not_be_read_is_never_green(
@@ -348,10 +350,10 @@ def test_names_that_no_other_program_likes(archive: Path, tmp_path: Path) -> Non
     deep = root / "south" / "ct" / ("d" * 200) / ("e" * 200)
     deep.mkdir(parents=True)
     files[-1].rename(deep / ("f" * 200))
-    run = ["index", os.fsencode(root), "--catalog", tmp_path / "catalog"]
-    ran = dqkit_process(*run)
+    run = ["--catalog", tmp_path / "catalog"]
+    ran = dqkit_process("index", os.fsencode(root), *run)
     assert ran.code == 0, ran.err
-    with_json = dqkit_process(*run, "--json")
+    with_json = dqkit("index", root, *run, "--json")
     assert json.loads(with_json.out)["unchanged"] == 23
     listed = dqkit("sources", "list", "--catalog", tmp_path / "catalog")
     assert listed.code == 0

@@ -15,7 +15,7 @@ import pytest
 from dqkit.catalog import runs
 from dqkit.catalog.store import Catalog
 from dqkit.identity import load_key
-from tests.cli.conftest import dqkit, dqkit_process, environment
+from tests.cli.conftest import dqkit, environment
 
 MANY = 400
 
@@ -183,7 +183,7 @@ def test_a_killed_worker_is_told_and_nothing_is_lost(many_files: Path, empty_cat
     assert process.returncode == 3
     assert b"Traceback" not in err
     assert wait_until(lambda: not somebody_left(process.pid), 10)
-    assert dqkit_process("index", many_files, "--catalog", catalog).code == 0
+    assert dqkit("index", many_files, "--catalog", catalog, "--workers", "1").code == 0
 
 
 def workers_of(parent: int) -> list[int]:

@@ -45,8 +45,8 @@ def test_every_file_of_pydicom_decodes_as_pydicom_decodes_it(pydicom_files: list
 
 @pytest.mark.corpus
 @pytest.mark.slow
-def test_real_files_decode_as_pydicom_decodes_them(corpus: Path) -> None:
-    differing = [path.name for path in sorted(corpus.rglob("*")) if path.is_file() and not _agree(path)]
+def test_real_files_decode_as_pydicom_decodes_them(corpus_kinds: list[Path]) -> None:
+    differing = [path.name for path in corpus_kinds if not _agree(path)]
     # No File Meta Information: pydicom asks for the transfer syntax, here it is guessed from the dataset
     assert differing in ([], ["CR-MONO1-10-chest"])
 

@@ -45,14 +45,21 @@ def browser() -> Iterator[Any]:
 Open = Callable[..., Watched]
 
 
+@pytest.fixture(scope="session")
+def pages(result: AuditResult) -> dict[str, str]:
+    """Return the page of `result` in each language: most tests open it."""
+    return {lang: render_html(result, lang) for lang in ("en", "zh")}
+
+
 @pytest.fixture
-def open_report(browser: Any, tmp_path: Path) -> Iterator[Open]:
+def open_report(browser: Any, tmp_path: Path, result: AuditResult, pages: dict[str, str]) -> Iterator[Open]:
     """Render a result, open it, and wait for its charts."""
     contexts = []
+    usual = result
 
     def open_it(result: AuditResult, *, lang: str = "en", width: int = 1280, **context: Any) -> Watched:
         path = tmp_path / "report.html"
-        path.write_text(render_html(result, lang), encoding="utf-8")
+        path.write_text(pages[lang] if result is usual else render_html(result, lang), encoding="utf-8")
         contexts.append(browser.new_context(viewport={"width": width, "height": 900}, **context))
         watched = Watched(contexts[-1].new_page())
         watched.page.goto(path.as_uri())
