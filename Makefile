@@ -42,7 +42,12 @@ docs: install ## Write docs/rules from the rule files
 docs-check: docs ## Fail when docs/rules is not what the rule files say
 	@test -z "$$(git status --porcelain docs/rules)" || { git status --short docs/rules; git --no-pager diff docs/rules; exit 1; }
 
-bench: install ## Measure speed and memory; writes docs/benchmarks.md
+.venv-peers/.installed: tests/bench/peers.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/pip install --quiet --disable-pip-version-check -r tests/bench/peers.txt
+	@touch $@
+
+bench: install .venv-peers/.installed ## Measure speed and memory; writes docs/benchmarks.md
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[idc]'
 	$(BIN)/python -m tests.bench
 
@@ -55,4 +60,4 @@ pins: ## Renew constraints.txt from the newest versions that resolve together
 	@touch $(VENV)/.installed
 
 clean: ## Remove what was built
-	rm -rf $(VENV) $(DEMO) build dist *.egg-info
+	rm -rf $(VENV) .venv-peers $(DEMO) build dist *.egg-info
