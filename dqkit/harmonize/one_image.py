@@ -31,13 +31,40 @@ SAME_GRID_MM = 0.05
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker is given."""
+    """What an image is made from; `labels` are the files of labels of its study."""
 
     planned: PlannedImage
     stacks: tuple[Stack, ...]
     recipe: Recipe
     series: Mapping[str, Any] = field(default_factory=dict)
     labels: tuple[LabelFile, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What a worker is given.
+
+    Attributes
+    ----------
+    task_hash
+        Of everything that the outputs depend on: recipe, plan, and the files as they were indexed.
+    is_stale
+        Its stacks have other files than when it was planned: parts and steps may not hold any more.
+    """
+
+    task: Task
+    task_hash: str
+    is_stale: bool = False
+
+    @property
+    def planned(self) -> PlannedImage:
+        """What the plan says of the image."""
+        return self.task.planned
+
+    @property
+    def slices(self) -> int:
+        """How many slices are read: the measure of the work."""
+        return sum(len(stack.frames) if stack.kind == "frames" else stack.tiles or 1 for stack in self.task.stacks)
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ from dqkit.catalog.tables import Tables
 from dqkit.errors import DqkitError, IncompleteError, NothingToCheckError
 from dqkit.harmonize.following.unclaimed import Known, label_files, studies_concerned
 from dqkit.harmonize.journal import OutFolder, opened
+from dqkit.harmonize.one_image import Pending
 from dqkit.harmonize.plan import Plan, PlannedRefusal
 from dqkit.harmonize.record import Row, refusal, row_of_lone_label
-from dqkit.harmonize.tasks import Pending, pending_of
+from dqkit.harmonize.tasks import pending_of
 from dqkit.harmonize.work import Done, work
 from dqkit.harmonize.write import WRITERS
 from dqkit.identity import digest

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -10,7 +9,7 @@ import polars as pl
 from dqkit.archive.paths import unescape
 from dqkit.catalog.tables import Tables
 from dqkit.harmonize.image import LabelFile
-from dqkit.harmonize.one_image import Task
+from dqkit.harmonize.one_image import Pending, Task
 from dqkit.harmonize.plan import Plan, PlannedImage, digest_of_files
 from dqkit.harmonize.recipe import Recipe
 from dqkit.harmonize.stack import NATIVE_SYNTAXES, SourceFile, Stack
@@ -37,32 +36,6 @@ OF_THE_SERIES = (
 
 OF_STEPS = ("role", "region", "scanner_key", "vendor")
 """… and what steps of `intensity` may know beside: it takes longer to work out."""
-
-
-@dataclass(frozen=True)
-class Pending:
-    """A task, or why there is none.
-
-    Attributes
-    ----------
-    task_hash
-        Of everything that the outputs depend on: recipe, plan, and the files as they were indexed.
-    labels
-        Files of labels of the same study.
-    is_stale
-        Its stacks have other files than when it was planned: parts and steps may not hold any more.
-    """
-
-    planned: PlannedImage
-    task: Task
-    task_hash: str
-    labels: tuple[LabelFile, ...] = ()
-    is_stale: bool = False
-
-    @property
-    def slices(self) -> int:
-        """How many slices are read: the measure of the work."""
-        return sum(len(stack.frames) if stack.kind == "frames" else stack.tiles or 1 for stack in self.task.stacks)
 
 
 def pending_of(plan: Plan, tables: Tables) -> Iterator[Pending]:
@@ -200,10 +173,9 @@ def _pending(
         *read,
         *(part for label, when in beside for part in (label.file_id, when)),
     )
-    labels_of_image = tuple(label for label, _ in beside)
-    task = Task(planned, stacks, recipe, series.get(planned.series_key, {}), labels_of_image)
+    task = Task(planned, stacks, recipe, series.get(planned.series_key, {}), tuple(label for label, _ in beside))
     found = [row for row in rows if row is not None]
-    return Pending(planned, task, task_hash, labels_of_image, planned.made_from != digest_of_files(found))
+    return Pending(task, task_hash, is_stale=planned.made_from != digest_of_files(found))
 
 
 def _stack(stack_id: str, row: Mapping[str, Any] | None, files: Mapping[str, SourceFile]) -> Stack:

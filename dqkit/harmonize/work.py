@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from dqkit.harmonize.image import FollowedLabel, HarmonizedImage, LabelFile
-from dqkit.harmonize.one_image import harmonized
+from dqkit.harmonize.one_image import Pending, harmonized
 from dqkit.harmonize.planar import harmonized_plane
 from dqkit.harmonize.record import Row, row_of_refusal, rows_of_image, rows_of_labels
 from dqkit.harmonize.refusal import Reason, Refused
-from dqkit.harmonize.tasks import Pending
 from dqkit.harmonize.write import FOLLOWERS, WRITERS
 
 _T = TypeVar("_T")
@@ -80,7 +79,7 @@ def _rows(pending: Pending, formats: Sequence[str], images: Path, warnings: list
     written, refused = _in_formats(image, formats, images)
     rows = rows_of_image(pending.task, pending.task_hash, image, written, images, list(dict.fromkeys(warnings)))
     rows += [row_of_refusal(pending.task, pending.task_hash, why) | {"format": name} for name, why in refused.items()]
-    followed = _written(partial(_followed, pending.labels, image, images, tuple(written)))
+    followed = _written(partial(_followed, pending.task.labels, image, images, tuple(written)))
     return rows + rows_of_labels(pending.task, pending.task_hash, image, followed, images)
 
 

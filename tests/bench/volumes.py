@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,11 +12,10 @@ import numpy as np
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from dqkit.harmonize.one_image import Task
+from dqkit.harmonize.one_image import Pending, Task
 from dqkit.harmonize.plan import PlannedImage
 from dqkit.harmonize.read_recipe import load_recipe
 from dqkit.harmonize.stack import SourceFile, Stack
-from dqkit.harmonize.tasks import Pending
 from dqkit.harmonize.work import work
 from tests.bench import peers
 from tests.bench.clock import Figure, interleaved
@@ -29,8 +29,11 @@ _VOLUME = 4 * SLICES * ROWS * ROWS
 _FEW = 8
 """Slices that warm a program up."""
 
-_SERIES = 8
+_SERIES = 12
 """Such CTs, to compare one process with two."""
+
+_ROUNDS = 2
+"""Of that: what else the machine does only ever takes from wall clock, and more from two."""
 
 _PEAK = """
 import sys
@@ -46,23 +49,24 @@ if __name__ == "__main__":
 """
 
 _RUN = """
-import sys, time
-from copy import deepcopy
-from pathlib import Path
-from dqkit.catalog.store import Catalog
-from dqkit.harmonize.make_plan import make_plan
-from dqkit.harmonize.read_recipe import load_recipe
-from dqkit.harmonize.run import RunOptions, harmonize
-from dqkit.identity import load_key
-from dqkit.index.build import index
-if __name__ == "__main__":
+if __name__ == "__main__":  # workers import this file and, as those of the command, nothing of it
+    import shutil, sys, tempfile, time
+    from pathlib import Path
+    from dqkit.catalog.store import Catalog
+    from dqkit.harmonize.make_plan import make_plan
+    from dqkit.harmonize.read_recipe import load_recipe
+    from dqkit.harmonize.run import RunOptions, harmonize
+    from dqkit.identity import load_key
+    from dqkit.index.build import index
     root, workers = Path(sys.argv[1]), int(sys.argv[2])
-    catalog = Catalog.create(root / f"catalog-{workers}", load_key().fingerprint, "bench")
+    scratch = Path(tempfile.mkdtemp(dir=root))
+    catalog = Catalog.create(scratch / "catalog", load_key().fingerprint, "bench")
     index(catalog, [root / "archive"])
     plan = make_plan(catalog, load_recipe("ct-1mm-iso"), (), load_key())
     began = time.monotonic()
-    harmonize(plan, catalog, root / f"out-{workers}", RunOptions(workers=workers))
+    harmonize(plan, catalog, scratch / "out", RunOptions(workers=workers))
     print(time.monotonic() - began)
+    shutil.rmtree(scratch)
 """
 
 
@@ -77,19 +81,24 @@ def measure() -> list[Figure]:
 def _noisy(count: int, patient: str = "P") -> list[Dataset]:
     """Return a CT whose pixels are as hard to pack as a patient's: smooth shapes under noise."""
     template = ct_series(Exam(patient=patient), Grid(n=1, rows=8, columns=8))[0]
-    y, x = np.mgrid[-1 : 1 : ROWS * 1j, -1 : 1 : ROWS * 1j]
-    body = np.where(x**2 + y**2 < 0.7, 40 + 60 * np.sin(9 * x) * np.cos(7 * y), -1000)
-    noise = np.random.default_rng(7)
+    intercept = float(template.RescaleIntercept)
     images = []
     for i in range(count):
         image = deepcopy(template)
         image.SOPInstanceUID, image.InstanceNumber = f"{template.SOPInstanceUID}{i}"[-60:], i + 1
         image.Rows = image.Columns = ROWS
         image.PixelSpacing, image.ImagePositionPatient = [str(PIXEL_MM)] * 2, ["0", "0", f"{i * STEP_MM:.3f}"]
-        hu = body + noise.normal(0, 12, body.shape)
-        image.PixelData = np.rint(hu - float(image.RescaleIntercept)).astype("<i2").tobytes()
+        image.PixelData = _pixels(i, intercept)
         images.append(image)
     return images
+
+
+@cache
+def _pixels(i: int, intercept: float) -> bytes:
+    y, x = np.mgrid[-1 : 1 : ROWS * 1j, -1 : 1 : ROWS * 1j]
+    body = np.where(x**2 + y**2 < 0.7, 40 + 60 * np.sin(9 * x) * np.cos(7 * y), -1000)
+    hu = body + np.random.default_rng(i).normal(0, 12, body.shape)
+    return np.rint(hu - intercept).astype("<i2").tobytes()
 
 
 def pending(folder: Path, recipe: str = "ct-1mm-iso") -> Pending:
@@ -99,7 +108,7 @@ def pending(folder: Path, recipe: str = "ct-1mm-iso") -> Pending:
         files.append(SourceFile(path.name, os.fsencode(path), stat.st_size, stat.st_mtime_ns, is_native=True))
     stack = Stack("s" * 20, "CT", "frames", tuple(files), (1,) * len(files))
     planned = PlannedImage("i" * 20, recipe, (stack.stack_id,), None, ("orient", "resample"), modality="CT")
-    return Pending(planned, Task(planned, (stack,), load_recipe(recipe)), "task")
+    return Pending(Task(planned, (stack,), load_recipe(recipe)), "task")
 
 
 def ours(one: Pending, out: Path) -> None:
@@ -159,8 +168,12 @@ def _memory(root: Path) -> Figure:
 def _two_workers(root: Path) -> Figure:
     for k in range(_SERIES):
         write(_noisy(SLICES, f"P{k}"), root / "archive" / str(k))
-    one, two = (float(_told(root, _RUN, str(workers))) for workers in (1, 2))
-    detail = f"{_SERIES} such CTs: {one:.1f} s and {two:.1f} s, wall clock, starting the workers too"
+    taken: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(_ROUNDS):
+        for workers, times in taken.items():
+            times.append(float(_told(root, _RUN, str(workers))))
+    one, two = map(min, taken.values())
+    detail = f"{_SERIES} such CTs: {one:.1f} s and {two:.1f} s, wall clock, starting the workers too, best of {_ROUNDS}"
     return Figure("two workers", one / two, "the speed of one", 1.7, detail, at_least=True)
 
 

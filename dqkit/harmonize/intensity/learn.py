@@ -13,12 +13,12 @@ from dqkit.catalog.tables import Tables
 from dqkit.errors import DqkitError, IncompleteError, NothingToCheckError
 from dqkit.harmonize.intensity import nyul
 from dqkit.harmonize.intensity.landmarks import Landmarks, Standard, learn
-from dqkit.harmonize.one_image import context_of, harmonized
+from dqkit.harmonize.one_image import Pending, context_of, harmonized
 from dqkit.harmonize.plan import Plan
 from dqkit.harmonize.planar import harmonized_plane
 from dqkit.harmonize.recipe import IntensityStep, Recipe
 from dqkit.harmonize.refusal import Refused
-from dqkit.harmonize.tasks import Pending, pending_of
+from dqkit.harmonize.tasks import pending_of
 from dqkit.identity import Pseudonyms
 from dqkit.index.progress import Progress, Silent
 from dqkit.index.shards import process_pool
