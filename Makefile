@@ -28,7 +28,7 @@ tools: ## Install what tests need of Debian (browser, Chinese fonts, dciodvfy) w
 	@sh tests/install_tools.sh
 
 test: install tools ## Run the tests
-	$(BIN)/pytest -q -n auto --dist loadfile
+	$(BIN)/pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 lint: install ## Format, lint, types, import contracts
 	$(BIN)/ruff format --check .

@@ -12,6 +12,8 @@ import pytest
 from tests import five_hospitals
 from tests.cli.conftest import Ran, dqkit
 
+pytestmark = pytest.mark.slow
+
 STORY = Path(__file__).parents[1] / "docs" / "tutorials" / "five-hospitals.md"
 
 _BLOCK = re.compile(r"```(\w+) ?(\S*)\n(.*?)```", re.DOTALL)

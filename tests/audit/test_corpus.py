@@ -13,7 +13,7 @@ from dqkit.errors import ExitCode
 from dqkit.model import Verdict
 from tests.audit.both_engines import both_of, differences
 
-pytestmark = pytest.mark.corpus
+pytestmark = [pytest.mark.corpus, pytest.mark.slow]
 
 D2N = "icometrix__dicom2nifti/tests/data"
 FO = "fo-dicom__fo-dicom/Tests/FO-DICOM.Tests/Test Data"

@@ -24,6 +24,8 @@ from tests.audit.seeding import case, damaged, exam_of, rewritten
 from tests.cli.conftest import Ran, dqkit, dqkit_process, giving_up_rights
 from tests.dicom_factory import write
 
+pytestmark = pytest.mark.slow
+
 MARK = "QZXWKV"
 UID_MARK = "2.25.99770099"
 A_TIME = ".738291"

@@ -11,7 +11,7 @@ from tests.audit.both_engines import both_of, differences
 from tests.audit.seeding import Seeded, above_info
 from tests.audit.seeds import CASES, HEADERS
 
-pytestmark = pytest.mark.filterwarnings("ignore:Invalid value for VR UI")  # the hostile UIDs
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Invalid value for VR UI")]  # the hostile UIDs
 
 UNSEEDED = {
     "FMT-003": "a fault of the house (permission, storage)",

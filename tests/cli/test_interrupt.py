@@ -17,6 +17,8 @@ from dqkit.catalog.store import Catalog
 from dqkit.identity import load_key
 from tests.cli.conftest import dqkit, environment
 
+pytestmark = pytest.mark.slow
+
 MANY = 400
 
 WITH_WORKERS = """

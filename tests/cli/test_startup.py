@@ -10,6 +10,8 @@ import pytest
 
 from tests.cli.conftest import command, environment
 
+pytestmark = pytest.mark.slow
+
 HELLO = '''
 import typer
 

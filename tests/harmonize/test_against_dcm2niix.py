@@ -28,6 +28,8 @@ from tests.harmonize.dcm2niix import CORNERS_MM, Placed, closest, convert, manif
 from tests.harmonize.solids import recipe
 
 Row = Mapping[str, Any]
+pytestmark = pytest.mark.slow
+
 VOLUMES = ("CT", "MR", "PT")
 
 

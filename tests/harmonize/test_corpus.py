@@ -17,7 +17,7 @@ from dqkit.harmonize.volume import LPS_TO_RAS
 from tests.harmonize.conftest import Archive, indexed
 from tests.harmonize.solids import recipe
 
-pytestmark = pytest.mark.corpus
+pytestmark = [pytest.mark.corpus, pytest.mark.slow]
 
 ALIKE = {
     "classic CT": "TorchIO-project__torchio/tests/image_data/dicom",

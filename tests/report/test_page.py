@@ -11,7 +11,7 @@ from dqkit.audit.result import AuditResult
 from tests.report.conftest import Open, wait_for_charts
 from tests.report.sample import HOSTILE, sample_result
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def rows(page) -> int:
