@@ -108,6 +108,8 @@ class FileStatus(StrEnum):
     """Starts like DICOM, and nothing in it can be read."""
     SYSTEM = "system"
     """A folder of an exported disk that holds no images (one row a folder)."""
+    WRITTEN = "written"
+    """Not DICOM, and meant to be so: dqkit wrote it beside images (only in what rules see)."""
     DENIED = "denied"
     VANISHED = "vanished"
     IO_ERROR = "io_error"

@@ -150,12 +150,12 @@ def first_item_of(dataset: "Dataset", tag: bytes) -> "Dataset | None":
     return first
 
 
-def private_elements(dataset: "Dataset") -> dict[bytes, bytes]:
-    """Return the private elements that `private.b_value` and `private.tiles` look at, as a file holds them."""
+def private_elements(dataset: "Dataset", tags: frozenset[bytes] = PRIVATE_TAGS) -> dict[bytes, bytes]:
+    """Return the private elements of `tags`, unless told those of `private.b_value` and `private.tiles`, as stored."""
     found: dict[bytes, bytes] = {}
     for tag in dataset.keys():  # noqa: SIM118
         key = tag_bytes(tag.group, tag.element)
-        if key in PRIVATE_TAGS:
+        if key in tags:
             value, _ = raw_value(dataset.get_item(tag))
             if value is not None:
                 found[key] = value

@@ -55,13 +55,24 @@ def frame_of(level: Level, tables: Tables, roles: pl.DataFrame | None = None) ->
     return frame.select(list(FRAMES[level]))
 
 
+_IS_DICOM = (pl.col("status") == FileStatus.DICOM).alias("is_dicom")
+
+
 def _files(tables: Tables) -> pl.LazyFrame:
-    return tables.scan("instances").with_columns((pl.col("status") == FileStatus.DICOM).alias("is_dicom"))
+    return tables.scan("instances").with_columns(_status(tables), _IS_DICOM)
+
+
+def _status(tables: Tables) -> pl.Expr:
+    """Return what became of each file; pictures and tables that dqkit wrote beside images are no strangers."""
+    outputs = tables.scan("provenance").select(pl.col("output_file_id").unique()).collect().to_series()
+    is_ours = (pl.col("status") == FileStatus.NOT_DICOM) & pl.col("file_id").is_in(outputs.implode())
+    return pl.when(is_ours).then(pl.lit(FileStatus.WRITTEN.value)).otherwise("status").alias("status")
 
 
 def _instances(tables: Tables) -> pl.LazyFrame:
     instances = (
-        _files(tables)
+        tables.scan("instances")
+        .with_columns(_IS_DICOM)
         .filter(pl.col("is_dicom"))
         .with_columns(_is_image(pl.col("Rows").is_not_null()))
         .join(copies_of(tables), on="file_id", how="left")
@@ -227,12 +238,14 @@ def _site_sums() -> list[pl.Expr]:
 
 
 def _sites(tables: Tables) -> pl.LazyFrame:
+    whole = [FileStatus.DICOM, FileStatus.NIFTI, FileStatus.WRITTEN]
     files = (
         tables.scan("instances")
+        .with_columns(_status(tables))
         .group_by("site")
         .agg(
             (pl.col("status") == FileStatus.NOT_DICOM).sum().cast(pl.Int64).alias("n_not_dicom"),
-            (~pl.col("status").is_in([FileStatus.DICOM, FileStatus.NIFTI])).sum().cast(pl.Int64).alias("n_unread"),
+            (~pl.col("status").is_in(whole)).sum().cast(pl.Int64).alias("n_unread"),
         )
     )
     sums = tables.scan("series").group_by("site").agg(_site_sums())

@@ -29,7 +29,7 @@ def standing_audit(catalog: Catalog, rules: Sequence[Rule], options: AuditOption
     return done if _named(done.coverage.packs) == _named(packs_of_run(rules, options.packs)) else None
 
 
-_NOT_SEEN = frozenset({"checksums", "provenance", "problem_states", "handback_rows", "cohort_series"})
+_NOT_SEEN = frozenset({"checksums", "problem_states", "handback_rows", "cohort_series"})
 """Tables that no audit looks at."""
 
 

@@ -565,7 +565,7 @@ RUNS: Schema = {
 
 HARMONIZED: Schema = {
     "image_id": TEXT,  # of the stacks and the part of them that it was made of
-    "kind": TEXT,  # image | label
+    "kind": TEXT,  # image | label | table (of diffusion gradients)
     "status": TEXT,  # written | refused
     "reason": TEXT,  # of a refusal (docs/harmonize.md), free of values
     "detail": TEXT,

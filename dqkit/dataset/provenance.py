@@ -17,6 +17,9 @@ def by_provenance(
 ) -> pl.DataFrame:
     """Decide the files whose checksum is that of an output: TRACED where every source still has the bytes it had.
 
+    A file that is an output by its place is traced through its own sources alone: the tables of gradients that one
+    protocol makes of many patients are alike.
+
     Parameters
     ----------
     files
@@ -26,14 +29,21 @@ def by_provenance(
         writer.scan("provenance")
         .join(files.lazy().filter(~pl.col("state").is_in(_FINAL)).select("sha256"), left_on="output_sha256",
               right_on="sha256", how="semi")
-        .select("output_sha256", "source_file_id", "source_sha256")
-        .unique()
+        .select("output_file_id", "output_sha256", "source_file_id", "source_sha256")
         .collect()
     )  # fmt: skip
     if made.is_empty():
         return files
-    told = _told(_sources(made, catalog, writer, workers, progress))
-    both = files.join(told, left_on="sha256", right_on="output_sha256", how="left", maintain_order="left", suffix="_of")
+    outputs = made.select(file_id="output_file_id", sha256="output_sha256", output="output_file_id").unique()
+    files_as = files.join(outputs, on=["file_id", "sha256"], how="left", maintain_order="left")
+    files_as = files_as.with_columns(pl.coalesce("output", "sha256").alias("output"))
+    pairs = pl.concat(
+        made.select(pl.col(name).alias("output"), "source_file_id", "source_sha256")
+        for name in ("output_file_id", "output_sha256")
+    )
+    pairs = pairs.join(files_as, on="output", how="semi").unique()
+    told = _told(_sources(pairs, catalog, writer, workers, progress))
+    both = files_as.join(told, on="output", how="left", maintain_order="left", suffix="_of")
     is_output = pl.col("state_of").is_not_null() & ~pl.col("state").is_in(_FINAL)
     columns = ["state", "how", "detail", *AUDITED]
     return both.with_columns(
@@ -62,18 +72,18 @@ def _sources(made: pl.DataFrame, catalog: Catalog, writer: Writer, workers: int,
 
 def _told(pairs: pl.DataFrame) -> pl.DataFrame:
     """Say of each output what its sources together say; its keys are those of the first."""
-    pairs = pairs.sort("output_sha256", "source_file_id").with_columns(
+    pairs = pairs.sort("output", "source_file_id").with_columns(
         gone=pl.col("file_id").is_null(),
         unseen=pl.col("file_id").is_not_null() & pl.col("sha256").is_null(),
         changed=(pl.col("sha256") != pl.col("source_sha256")).fill_null(value=False),
     )
-    each = pairs.group_by("output_sha256", maintain_order=True).agg(
+    each = pairs.group_by("output", maintain_order=True).agg(
         pl.col("gone", "unseen", "changed").any(),
         *(pl.col(name).any() if name == "superseded" else pl.col(name).drop_nulls().first() for name in AUDITED),
     )
     gone, unseen, changed = pl.col("gone"), pl.col("unseen"), pl.col("changed")
     return each.select(
-        "output_sha256",
+        "output",
         pl.when(gone).then(pl.lit(State.UNTRACEABLE.value)).when(changed).then(pl.lit(State.CHANGED.value))
         .when(unseen).then(pl.lit(State.UNREAD.value)).otherwise(pl.lit(State.TRACED.value)).alias("state"),
         pl.when(~gone & ~changed & ~unseen).then(pl.lit(How.PROVENANCE.value)).alias("how"),

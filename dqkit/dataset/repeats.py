@@ -5,6 +5,9 @@ import polars as pl
 from dqkit.catalog.schema import INT
 from dqkit.dataset.files import Listed
 
+_GRADIENTS = r"\.bv(al|ec)$"
+"""Ends the place of a table of diffusion gradients."""
+
 
 def each_once(listed: Listed) -> pl.DataFrame:
     """Return each distinct file: place, size, mtime_ns, status, row (the first), times, splits."""
@@ -34,14 +37,17 @@ def each_once(listed: Listed) -> pl.DataFrame:
 def with_same_bytes(files: pl.DataFrame, listed: Listed) -> pl.DataFrame:
     """Add `same_as`, the first place with the same bytes, to every later one, and count splits over all of them.
 
+    Tables of diffusion gradients are left alone: those of one protocol are alike, and repeat no patient.
+
     Parameters
     ----------
     files
         place, sha256, splits: one row a distinct file.
     """
     first = pl.col("place").first().over("sha256")
-    files = files.with_columns(same_as=pl.when(pl.col("sha256").is_not_null() & (first != pl.col("place"))).then(first))
-    alike = files.filter(pl.col("sha256").is_not_null() & (pl.len().over("sha256") > 1)).select("place", "sha256")
+    counts = pl.col("sha256").is_not_null() & ~pl.col("place").str.contains(_GRADIENTS)
+    files = files.with_columns(same_as=pl.when(counts & (first != pl.col("place"))).then(first))
+    alike = files.filter(counts & (pl.len().over("sha256") > 1)).select("place", "sha256")
     if alike.is_empty() or listed.entries["split"].null_count() == listed.entries.height:
         return files
     led = alike.join(listed.files.select("place", "target"), on="place").join(listed.entries, on="target")

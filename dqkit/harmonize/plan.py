@@ -10,7 +10,7 @@ from dqkit.harmonize.naming import name_of
 from dqkit.harmonize.plane.decide import decide_image
 from dqkit.harmonize.recipe import Recipe
 from dqkit.harmonize.refusal import Reason, Refused
-from dqkit.harmonize.series_of_volumes import Row, image_key, order_key, shown, suffix_of
+from dqkit.harmonize.series_of_volumes import Row, image_key, order_key, shown, suffix_of, traces_of
 from dqkit.identity import Pseudonyms, digest
 
 _DIGITS = 12
@@ -166,7 +166,7 @@ def images_of(
         key = image_key(row) if joins and row["kind"] != "image" else row["stack_id"]
         if decision.parts:
             groups.setdefault(key, []).append((row, decision))
-    for group in groups.values():
+    for group in (part for found in groups.values() for part in _without_traces(found)):
         images += _of_group(sorted(group, key=lambda one: order_key(one[0])), namer, mends)
     return sorted(_distinct(images), key=lambda image: image.name), sorted(
         refusals, key=lambda one: (one.stack, one.slices or (0, 0))
@@ -177,6 +177,13 @@ def _decided(row: Row, recipe: Recipe) -> Decision:
     if row["kind"] == "image":
         return decide_image(row, recipe)
     return decide(row, recipe)
+
+
+def _without_traces(group: list[tuple[Row, Decision]]) -> Iterator[list[tuple[Row, Decision]]]:
+    traces = traces_of([row for row, _ in group])
+    for wanted in (False, True):
+        if part := [one for one, is_trace in zip(group, traces, strict=True) if is_trace == wanted]:
+            yield part
 
 
 def _of_group(

@@ -55,6 +55,19 @@ def rows_of_image(
     return rows
 
 
+def rows_of_tables(
+    task: Task, task_hash: str, image: HarmonizedImage, tables: Sequence[Path], folder: Path
+) -> list[Row]:
+    """Return a row for each table that belongs to an image; it was made of the headers of the image's sources."""
+    made_of = {source.file_id: source.sha256 for source in image.sources}
+    same = _same_for_all(task, task_hash) | {
+        "kind": "table",
+        "source_file_ids": list(made_of),
+        "source_sha256": list(made_of.values()),
+    }
+    return [same | _of_file(path, folder) | {"format": path.suffix[1:]} for path in tables]
+
+
 def row_of_refusal(task: Task, task_hash: str, refused: Refused) -> Row:
     """Return the row of an image that is not written."""
     return _same_for_all(task, task_hash) | refusal(refused.reason, refused.detail)

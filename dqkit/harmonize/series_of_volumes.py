@@ -1,7 +1,9 @@
 """Which stacks of a series are volumes of one image of four axes, and what tells them apart."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from dqkit.harmonize.diffusion import LOW_B
 
 Row = Mapping[str, Any]
 
@@ -48,6 +50,32 @@ def image_key(row: Row) -> tuple[Any, ...]:
     positions = tuple(round(position, 2) for position in row["slice_positions_mm"] or ())
     return (row["series_key"], row["kind"], row["is_derived"], row["image_type"], row["Rows"], row["Columns"],
             row["n_slices"], positions, row["corner"], tuple(others))  # fmt: skip
+
+
+def traces_of(rows: Sequence[Row]) -> list[bool]:
+    """Tell which volumes of an image are means over gradient directions, filed among those that they were made of.
+
+    Philips appends such a trace image to a series of single directions: no tensor can be fitted with it inside.
+    """
+    told = [told_apart(row) for row in rows]
+    if not any(_is_directional(one) for one in told):
+        return [False] * len(rows)
+    return [_is_trace(one) for one in told]
+
+
+def _is_directional(told: Mapping[str, str]) -> bool:
+    return told.get("DiffusionDirectionality") == "DIRECTIONAL" or _has_gradient(told)
+
+
+def _is_trace(told: Mapping[str, str]) -> bool:
+    is_isotropic = told.get("DiffusionDirectionality") == "ISOTROPIC"
+    without = "DiffusionGradientOrientation" in told and not _has_gradient(told)
+    b = max(_number(told.get(name, "")) for name in ("diffusion_b_value", "DiffusionBValue"))
+    return b > LOW_B and (is_isotropic or without)
+
+
+def _has_gradient(told: Mapping[str, str]) -> bool:
+    return any(_number(part) for part in told.get("DiffusionGradientOrientation", "").split("\\"))
 
 
 def order_key(row: Row) -> tuple[Any, ...]:

@@ -60,7 +60,7 @@ def mosaic_tiles(header: "Dataset", count: int | None) -> Tiles:
     Refused
         Siemens' header, the number of slices or their distance is missing.
     """
-    said = _csa(header)
+    said = csa(header)
     count = count or _whole(said.get("NumberOfImagesInMosaic"))
     normal = [float(part) for part in said.get("SliceNormalVector") or ()]
     step = _number(header.get("SpacingBetweenSlices")) or _number(header.get("SliceThickness"))
@@ -114,7 +114,7 @@ def _across(header: "Dataset", count: int) -> int:
     return math.ceil(math.sqrt(count))
 
 
-def _csa(header: "Dataset") -> dict[str, list[Any]]:
+def csa(header: "Dataset") -> dict[str, list[Any]]:
     """Return the values of Siemens' CSA Image Header; empty where it is absent or damaged."""
     import warnings
 

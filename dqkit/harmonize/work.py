@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from dqkit.harmonize.gradient_table import gradient_table, write_gradient_table
 from dqkit.harmonize.image import FollowedLabel, HarmonizedImage, LabelFile
 from dqkit.harmonize.one_image import Pending, harmonized
 from dqkit.harmonize.planar import harmonized_plane
-from dqkit.harmonize.record import Row, row_of_refusal, rows_of_image, rows_of_labels
+from dqkit.harmonize.record import Row, row_of_refusal, rows_of_image, rows_of_labels, rows_of_tables
 from dqkit.harmonize.refusal import Reason, Refused
 from dqkit.harmonize.write import FOLLOWERS, WRITERS
 
@@ -77,8 +78,12 @@ def _rows(pending: Pending, formats: Sequence[str], images: Path, warnings: list
     make = harmonized_plane if "image" in pending.planned.do else harmonized
     image = make(pending.task, warnings.append)
     written, refused = _in_formats(image, formats, images)
+    can_be_weighted = "nifti" in written and make is harmonized and image.series.get("Modality") == "MR"
+    table = gradient_table(image, warnings.append) if can_be_weighted else None
+    tables = _written(partial(write_gradient_table, table, image, images)) if table else ()
     rows = rows_of_image(pending.task, pending.task_hash, image, written, images, list(dict.fromkeys(warnings)))
     rows += [row_of_refusal(pending.task, pending.task_hash, why) | {"format": name} for name, why in refused.items()]
+    rows += rows_of_tables(pending.task, pending.task_hash, image, tables, images)
     followed = _written(partial(_followed, pending.task.labels, image, images, tuple(written)))
     return rows + rows_of_labels(pending.task, pending.task_hash, image, followed, images)
 

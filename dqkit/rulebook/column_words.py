@@ -158,7 +158,7 @@ FLAGS: Mapping[str, tuple[str, str]] = {
 VALUES: Mapping[str, Mapping[str, str]] = {
     "status": {
         "not_dicom": "not DICOM", "io_error": "input/output error", "denied": "not permitted",
-        "crashed": "not readable by dqkit", "system": "of the exported disk",
+        "crashed": "not readable by dqkit", "system": "of the exported disk", "written": "written by dqkit",
     },
     "verdict": {"NOT_COLLINEAR": "not on one line"},
 }  # fmt: skip

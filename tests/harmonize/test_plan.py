@@ -135,6 +135,34 @@ def test_magnitude_and_phase_stay_apart() -> None:
     assert len(images) == 2
 
 
+DWI = "diffusion_b_value={}; DiffusionGradientOrientation={}"
+ENHANCED = "frame_groups=DiffusionBValue={}|DiffusionDirectionality={}|DiffusionGradientOrientation={}"
+
+
+@pytest.mark.parametrize(
+    ("keys", "sizes"),
+    [
+        ([DWI.format(1000, "1\\0\\0"), DWI.format(1000, "0\\1\\0"), DWI.format(1000, "0\\0\\0")], [1, 2]),
+        ([DWI.format(0, ""), DWI.format(1000, "0\\1\\0"), DWI.format(1000, "")], [1, 2]),
+        (["diffusion_b_value=0", DWI.format(1000, "0\\1\\0"), DWI.format(1.25, "0\\0\\0")], [3]),
+        (["diffusion_b_value=0", "diffusion_b_value=500", "diffusion_b_value=1000"], [3]),
+        (
+            [
+                ENHANCED.format(0, "NONE", ""),
+                ENHANCED.format(1000, "DIRECTIONAL", "0\\0\\1"),
+                ENHANCED.format(1000, "ISOTROPIC", ""),
+            ],
+            [1, 2],
+        ),
+        ([ENHANCED.format(0, "NONE", ""), ENHANCED.format(800, "ISOTROPIC", "")], [2]),
+    ],
+)
+def test_a_trace_image_stays_apart_from_the_gradients_that_it_was_made_of(keys: list[str], sizes: list[int]) -> None:
+    rows = [row(stack_id=f"{k}" * 20, split_key=key, Modality="MR") for k, key in enumerate(keys)]
+    images, _ = images_of(rows, recipe(), NAMER, {})
+    assert sorted(len(image.stacks) for image in images) == sizes
+
+
 def test_functional_groups_tell_volumes_apart_one_by_one() -> None:
     one = row(split_key="frame_groups=EffectiveEchoTime=4.5|TemporalPositionIndex=3|StackID=1")
     assert shown(one) == {"EchoTime": "4.5", "TemporalPositionIdentifier": "3"}
