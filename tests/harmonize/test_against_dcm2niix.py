@@ -1,6 +1,6 @@
 """keep-geometry against dcm2niix, the DICOM headers by pydicom, and highdicom: every difference has its reason here.
 
-docs/harmonize-oracles.md tells the reasons; a difference that is not in `DIFFERENT`, or that is no longer there, fails.
+docs/harmonize.md tells the reasons; a difference that is not in `DIFFERENT`, or that is no longer there, fails.
 """
 
 import json
