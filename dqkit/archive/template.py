@@ -43,6 +43,12 @@ class Mark(NamedTuple):
     action: int
 
 
+def series_of(header: Header, wanted: "Wanted") -> bytes | None:
+    """Return the SeriesInstanceUID of a file, if it is read."""
+    slot = wanted.slots.get(_SERIES)
+    return None if slot is None else header.values[slot]
+
+
 class Recorded:
     """A file that was walked element by element, from the prefix to its pixel data (`marks`, the last one)."""
 
@@ -63,8 +69,7 @@ class Recorded:
     @property
     def series(self) -> bytes | None:
         """SeriesInstanceUID, if it is read."""
-        slot = self.wanted.slots.get(_SERIES)
-        return None if slot is None else self.header.values[slot]
+        return series_of(self.header, self.wanted)
 
     def changed_since(self, other: "Recorded") -> set[int]:
         """Return which elements differ from those of a file with the same keys."""

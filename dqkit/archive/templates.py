@@ -10,6 +10,9 @@ _TRIES, _WORTH_IT, _MOST_PATIENT = 6, 16, 64
 """Files recorded one after the other before patience with strange files grows; files that templates must read for it
 to shrink again; and the most strange files between two recordings. An archive without series costs next to nothing."""
 
+_GOES_ON = 12
+"""Files of one series in a row that end patience: to record two takes as long as walking seven more."""
+
 
 class Templates:
     """Reads files by the templates of the last series.
@@ -25,6 +28,8 @@ class Templates:
         self.due = True
         self._served = self._strange = self._tries = 0
         self._patience = 1
+        self._series: bytes | None = None
+        self._in_a_row = 0
 
     def read(self, pread: Pread, size: int, start: bytes) -> Header | None:
         """Read a file that begins with `start`; None where it must be walked.
@@ -44,6 +49,13 @@ class Templates:
         self._strange += 1
         self.due = self._strange >= self._patience
         return None
+
+    def heed(self, series: bytes | None) -> None:
+        """Note the SeriesInstanceUID of a file that was walked: patience ends where a series goes on."""
+        self._in_a_row = self._in_a_row + 1 if series == self._series else 1
+        self._series = series
+        if series is not None and self._in_a_row == _GOES_ON and self._patience > 1:
+            self._tries, self._patience, self.due = _TRIES - 1, 1, True
 
     def learn(self, recorded: Recorded | None) -> None:
         """Make a template of a file that was recorded; None where it cannot be one."""

@@ -14,7 +14,7 @@ from dqkit.archive.header import NO_PRIVATE, WINDOW, Header, PixelData, Pread, U
 from dqkit.archive.pixeldata import locate
 from dqkit.archive.sequences import UNDEFINED, first_item, is_sequence, skip_items
 from dqkit.archive.stretch import LONGEST_START, NO_SLOT, STRETCHES, Layout
-from dqkit.archive.template import Mark, Recorded
+from dqkit.archive.template import Mark, Recorded, series_of
 from dqkit.archive.wanted import Form, Wanted, nested_index, odd_slot
 
 _LONGEST_VALUE = 1 << 20
@@ -65,6 +65,8 @@ def walk(pread: Pread, size: int, wanted: Wanted, start: bytes) -> Header:
     if marks is not None:
         whole = marks[-1].action == PIXELS
         wanted.templates.learn(Recorded(marks, header, wanted, explicit=form.explicit) if whole else None)
+    elif has_prefix:
+        wanted.templates.heed(series_of(header, wanted))
     return header
 
 
