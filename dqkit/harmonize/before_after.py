@@ -4,6 +4,7 @@ As everywhere, only CT, MR, PT and MG are shown, never where BurnedInAnnotation 
 """
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,7 +52,7 @@ class BeforeAfter:
 
 
 def before_after(manifest: pl.DataFrame, tables: Tables, images: Path, most: int) -> Iterator[BeforeAfter]:
-    """Draw up to `most` images, of different steps, modalities and sites first; those that may not be shown are passed.
+    """Draw up to `most` images, of different series, steps and sites first; those that may not be shown are passed.
 
     Parameters
     ----------
@@ -80,15 +81,16 @@ def _chosen(manifest: pl.DataFrame) -> list[dict[str, Any]]:
         & pl.col("Modality").is_in(sorted(SHOWN)) & (pl.col("shape").list.get(2) >= _FEWEST)
     ).sort("path")  # fmt: skip
     found = list(rows.iter_rows(named=True))
-    seen: dict[tuple[Any, ...], int] = {}
+    of_series, of_kind = Counter[str](), Counter[tuple[Any, ...]]()
     ranked = []
     for row in found:
         kind = (tuple(row["do"]), row["Modality"], row["site"])
-        seen[kind] = seen.get(kind, 0) + 1
+        of_kind[kind] += 1
+        of_series[row["series_key"]] += 1
         telling = min((_TELLING.index(step) for step in row["do"] if step in _TELLING), default=len(_TELLING))
         is_flat = row["shape"][2] * row["spacing_mm"][2] < _FLAT_MM
-        ranked.append((is_flat, seen[kind], telling, row["path"], row))
-    return [row for *_, row in sorted(ranked, key=lambda item: item[:4])]
+        ranked.append((is_flat, of_series[row["series_key"]], of_kind[kind], telling, row["path"], row))
+    return [row for *_, row in sorted(ranked, key=lambda item: item[:-1])]
 
 
 def _stacks(tables: Tables, wanted: Sequence[str]) -> dict[str, dict[str, Any]]:

@@ -10,7 +10,8 @@ from PIL import Image
 from dqkit.harmonize.before_after import before_after
 from dqkit.harmonize.run import RunSummary, harmonize
 from dqkit.report.harmonize_page import render_run
-from tests.dicom_exam import write
+from tests.dicom_exam import Exam, Grid, write
+from tests.dicom_factory import mr_series
 from tests.harmonize.conftest import Archive, indexed, series
 from tests.harmonize.solids import Scan, images_of, recipe, rotation, sphere
 
@@ -81,3 +82,14 @@ def test_a_file_that_is_gone_costs_its_picture_alone(made: tuple[Archive, Path, 
     archive, out, summary = made
     nowhere = list(before_after(summary.manifest, archive.catalog, out / "elsewhere", 8))
     assert nowhere == []
+
+
+def test_of_several_images_of_a_series_one_comes_first(tmp_path: Path) -> None:
+    for name in ("A", "B"):
+        write(mr_series(Exam(patient=name), Grid(n=12, step_mm=4.0), echoes_ms=(5.0, 10.0)), tmp_path / "archive" / name)
+    archive = indexed(tmp_path / "archive", tmp_path / "catalog")
+    how = recipe("keep-geometry", output={"four_d": False})
+    summary = harmonize(archive.plan(how), archive.catalog, tmp_path / "out")
+    assert summary.written == 4
+    pictures = list(before_after(summary.manifest, archive.catalog, tmp_path / "out" / how.name, 2))
+    assert len({one.row["series_key"] for one in pictures}) == 2
