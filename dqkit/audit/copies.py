@@ -28,13 +28,15 @@ def copies_of(tables: Tables) -> pl.LazyFrame:
     """Return file_id, n_copies and FILES_COLUMNS of the files that share their SOPInstanceUID with others.
 
     A truncated file is no other content: that it is cut is the matter of another rule.
+
+    Which UIDs those are is looked up at once, so that the attributes of all other files need not be held.
     """
     uid = pl.col("SOPInstanceUID")
+    named = tables.scan("instances").filter((pl.col("status") == FileStatus.DICOM) & uid.is_not_null())
+    repeated = named.group_by(uid).len().filter(pl.col("len") > 1).select(uid).collect()["SOPInstanceUID"]
     shared = (
-        tables.scan("instances")
-        .filter((pl.col("status") == FileStatus.DICOM) & uid.is_not_null())
+        named.filter(uid.is_in(repeated.implode()))
         .with_columns((pl.len().over(uid).cast(pl.Int64) - 1).alias("n_copies"))
-        .filter(pl.col("n_copies") > 0)
         .select("file_id", "site", uid, "n_copies", _is_whole(), _content(), _object(), _encoding())
     )
     same, like = _number(*_ONE_UID, "content"), _number(*_ONE_UID, "object")

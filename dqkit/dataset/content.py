@@ -6,7 +6,7 @@ from dqkit.catalog.schema import TEXT
 from dqkit.catalog.store import Catalog, Writer
 from dqkit.dataset.sources import AUDITED, IMAGES, audited
 from dqkit.dataset.states import How, State
-from dqkit.index.checksums import Rehash, checksums, known_checksums, places_of
+from dqkit.index.checksums import Rehash, checksums, known_of, places_of
 from dqkit.index.progress import Progress
 from dqkit.index.read import read_files
 from dqkit.index.sources import Source, registered
@@ -49,13 +49,16 @@ def _traced(places: pl.DataFrame) -> pl.DataFrame:
 
 def _same_checksum(files: pl.DataFrame, catalog: Catalog, writer: Writer) -> pl.DataFrame:
     """Find files of the catalog whose checksum is known to be that of one of `files`."""
-    wanted = files.lazy().select("place", "sha256")
-    known = known_checksums(writer).filter(pl.col("sha256") == pl.col("first_sha256")).select(*_KEY, "sha256")
+    wanted = files.select("place", "sha256")
+    keys = writer.scan("checksums").join(wanted.lazy(), on="sha256", how="semi").select(_KEY).unique()
+    known = known_of(writer, keys.collect(engine="streaming"))
+    known = known.filter(pl.col("sha256") == pl.col("first_sha256")).select(*_KEY, "sha256")
     known = known.join(wanted, on="sha256", how="semi")
     of_catalog = _images(catalog).join(
-        known, left_on=["file_id", "audited_size", "audited_mtime_ns"], right_on=_KEY, how="inner"
+        known.lazy(), left_on=["file_id", "audited_size", "audited_mtime_ns"], right_on=_KEY, how="inner"
     )
-    return _traced(wanted.join(_first_of_each(of_catalog), on="sha256").sort("place").collect())
+    first = _first_of_each(of_catalog.collect(engine="streaming").lazy())
+    return _traced(wanted.lazy().join(first, on="sha256").sort("place").collect())
 
 
 def _first_of_each(files: pl.LazyFrame) -> pl.LazyFrame:
@@ -110,7 +113,7 @@ def _candidates(files: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
     nameless = wanted.filter(pl.col("uid").is_null()).select("size")
     by_size = images.filter(pl.col("uid").is_null()).join(nameless, on="size", how="semi")
     columns = [*AUDITED, "source_id", "path", "uid", "size"]
-    return pl.concat([by_uid.select(columns), by_size.select(columns)]).collect()
+    return pl.concat([by_uid.select(columns), by_size.select(columns)]).collect(engine="streaming")
 
 
 def _wanted(candidates: pl.DataFrame, sources: list[Source]) -> pl.DataFrame:

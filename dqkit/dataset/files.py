@@ -16,6 +16,7 @@ from dqkit.index.progress import Progress
 from dqkit.model import FileStatus
 
 FILES: Schema = {
+    "file": INT,  # one number a place: what frames are joined on, as millions of long paths cost memory
     "target": INT,  # of TARGETS: what names it
     "place": TEXT,  # absolute path without . and .., escaped (archive/paths.py)
     "size": INT,  # bytes; null where it is not there or cannot be looked at, and so the next
@@ -24,10 +25,20 @@ FILES: Schema = {
 }
 """A file as the dataset leads to it; one that several entries lead to stands several times."""
 
-TARGETS: Schema = {"target": INT, "place": TEXT, "row": INT, "times": INT, "splits": INT}
+_MET: Schema = {name: kind for name, kind in FILES.items() if name != "file"}
+
+_SAID: Schema = {name: kind for name, kind in _MET.items() if name != "place"}
+_Seen = tuple[int, int | None, int | None, str | None]
+"""A row of _SAID."""
+
+TARGETS: Schema = {"target": INT, "row": INT, "times": INT, "splits": INT}
 """A path that entries name: the first row that does, how many rows do, and in how many splits they stand."""
 
 _CHUNK = 50_000
+
+_PLAIN = r"^[0-9A-Za-z\u4E00-\u9FA5_.+=@,~ /-]+$"
+_NO_NAME = r"(?:^|/)\.{0,2}(?:/|$)"
+"""An entry of _PLAIN characters without such parts (empty, ``.``, ``..``) stands below the root as it is written."""
 
 
 @dataclass(frozen=True)
@@ -54,22 +65,49 @@ def files_of(dataset: Dataset, progress: Progress) -> Listed:
 
     Disk furniture (viewers, Thumbs.db, folders of the system) is left out as in sources (archive/walk.py).
     """
-    root = os.fsencode(dataset.root)
     named = dataset.entries.with_columns(pl.col("entry").fill_null(""))
     unique = named.select(pl.col("entry").unique(maintain_order=True))
-    places = pl.Series("place", [_place(root, entry) for entry in unique["entry"]], dtype=TEXT)
-    by_entry = unique.with_columns(places)
-    by_place = by_entry.select(pl.col("place").unique(maintain_order=True)).with_row_index("target")
-    by_entry = by_entry.join(by_place, on="place").select("entry", pl.col("target").cast(INT), "place")
-    entries = named.join(by_entry, on="entry", how="left", maintain_order="left")
-    targets = entries.group_by("target", "place", maintain_order=True).agg(
+    by_entry = unique.with_columns(_places(unique["entry"], os.fsencode(dataset.root)))
+    by_entry = by_entry.with_columns(_numbers(by_entry["place"]).alias("target"))
+    if by_entry.height < named.height:
+        named = named.join(by_entry, on="entry", how="left", maintain_order="left")
+    else:
+        named = named.hstack(by_entry.select("place", "target"))
+    entries = named.select("row", "target", "label", "split")
+    targets = named.group_by("target", maintain_order=True).agg(
+        pl.col("place").first(),
         pl.col("row").first(),
         pl.len().cast(INT).alias("times"),
         pl.col("split").drop_nulls().n_unique().cast(INT).alias("splits"),
     )
+    del named, unique, by_entry
     progress.stage("looking at the files of the dataset", targets.height)
-    files = pl.concat([pl.DataFrame(schema=FILES), *_looked_at(targets, progress)])
-    return Listed(entries.select("row", "target", "label", "split"), targets.select(list(TARGETS)), files)
+    files = pl.concat([pl.DataFrame(schema=_MET), *_looked_at(targets, progress)])
+    files = files.with_columns(_numbers(files["place"]).alias("file")).select(list(FILES))
+    return Listed(entries, targets.select(list(TARGETS)), files)
+
+
+def _numbers(values: pl.Series) -> pl.Series:
+    """Return a number for each value, from 0 in the order in which values first stand, the same for the same."""
+    if values.n_unique() == values.len():
+        return pl.int_range(values.len(), dtype=INT, eager=True)
+    once = values.unique(maintain_order=True).alias("value").to_frame().with_row_index("number")
+    numbered = values.alias("value").to_frame().join(once, on="value", how="left", maintain_order="left")
+    return numbered["number"].cast(INT)
+
+
+def _places(entries: pl.Series, root: bytes) -> pl.Series:
+    """Return the place of each entry, some thousands at a time."""
+    below = escape(os.path.normpath(root)).rstrip("/") + "/"
+    parts = [pl.Series("place", [], dtype=TEXT)]
+    for part in entries.alias("entry").to_frame().iter_slices(_CHUNK):
+        entry = pl.col("entry")
+        is_plain = part.select(entry.str.contains(_PLAIN) & ~entry.str.contains(_NO_NAME)).to_series().all()
+        if is_plain and b".." not in root.split(b"/"):
+            parts.append(part.select(place=below + entry).to_series())
+        else:
+            parts.append(pl.Series("place", [_place(root, one) for one in part["entry"]], dtype=TEXT))
+    return pl.concat(parts)
 
 
 def _place(root: bytes, entry: str) -> str:
@@ -85,28 +123,27 @@ def _place(root: bytes, entry: str) -> str:
 
 def _looked_at(targets: pl.DataFrame, progress: Progress) -> Iterator[pl.DataFrame]:
     for part in targets.iter_slices(_CHUNK):
-        rows: list[tuple[int, str, int | None, int | None, str | None]] = []
+        seen: list[_Seen] = []
         for target, place in part.select("target", "place").iter_rows():
-            folder = _look(target, place, rows)
+            folder = _look(target, place, seen)
             if folder is not None:
                 yield folder
-        yield pl.DataFrame(rows, FILES, orient="row")
+        said = pl.DataFrame(seen, _SAID, orient="row")
+        yield part.select("target", "place").join(said, on="target", maintain_order="left").select(list(_MET))
         progress.advance(part.height)
 
 
-def _look(
-    target: int, place: str, rows: list[tuple[int, str, int | None, int | None, str | None]]
-) -> pl.DataFrame | None:
-    """Add what the system says of a file to `rows`, or return the files of a folder."""
+def _look(target: int, place: str, seen: list[_Seen]) -> pl.DataFrame | None:
+    """Add what the system says of a file to `seen`, or return the files of a folder."""
     try:
         met = os.stat(unescape(place))  # noqa: PTH116 - bytes, not text
     except OSError as error:
-        rows.append((target, place, None, None, status_of(error).value))
+        seen.append((target, None, None, status_of(error).value))
         return None
     if stat.S_ISDIR(met.st_mode):
         return _folder(target, place)
     status = None if stat.S_ISREG(met.st_mode) else FileStatus.IO_ERROR.value
-    rows.append((target, place, met.st_size, met.st_mtime_ns, status))
+    seen.append((target, met.st_size, met.st_mtime_ns, status))
     return None
 
 
@@ -115,7 +152,7 @@ def _folder(target: int, place: str) -> pl.DataFrame:
     try:
         listing = walk(unescape(place))
     except OSError as error:
-        return pl.DataFrame([(target, place, None, None, status_of(error).value)], FILES, orient="row")
+        return pl.DataFrame([(target, place, None, None, status_of(error).value)], _MET, orient="row")
     files = listing.files.select(
         pl.lit(target, dtype=INT).alias("target"),
         pl.concat_str(pl.lit(place.rstrip("/") + "/"), "path").alias("place"),
@@ -126,7 +163,7 @@ def _folder(target: int, place: str) -> pl.DataFrame:
     unlisted = [(target, f"{place}/{path}", None, None, FileStatus.DENIED.value) for path in listing.unlisted]
     if not unlisted and files.is_empty():
         unlisted = [(target, place, None, None, FileStatus.VANISHED.value)]
-    return pl.concat([files, pl.DataFrame(unlisted, FILES, orient="row")])
+    return pl.concat([files, pl.DataFrame(unlisted, _MET, orient="row")])
 
 
 def real_places(places: pl.Series) -> pl.Series:

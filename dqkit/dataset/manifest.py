@@ -7,14 +7,14 @@ carriage return with ``\\``, ``\n`` and ``\r``, and a backslash in front of such
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from dqkit.archive.paths import escape, parent, unescape
-from dqkit.catalog.schema import TEXT, Schema
+from dqkit.catalog.schema import INT, TEXT, Schema, conform
 from dqkit.errors import DqkitError
 from dqkit.identity import Pseudonyms
 
@@ -27,6 +27,9 @@ LISTED: Schema = {"place": TEXT, "sha256": TEXT}
 _CHUNK = 50_000
 _SPECIAL = {b"\\": b"\\\\", b"\n": b"\\n", b"\r": b"\\r"}
 _PLAIN = {written: meant for meant, written in _SPECIAL.items()}
+_NOT_PLAIN = r"[%\\\n\r]"
+"""Stands in paths that are written otherwise than they are escaped."""
+
 _LINE = re.compile(rb"(\\?)([0-9a-f]{64}) [ *](.+)")
 
 
@@ -39,61 +42,74 @@ class Manifest:
     bytes: int
 
 
-def manifest_lines(files: pl.DataFrame, root: Path) -> Iterator[bytes]:
-    """Give the lines of the manifest, some thousands at a time.
-
-    Parameters
-    ----------
-    files
-        LISTED; those without a checksum are left out, each path is listed once.
-    root
-        Absolute; where paths are relative to.
-    """
-    listed = files.filter(pl.col("sha256").is_not_null()).select(LISTED.keys()).unique("place")
-    yield from lines_of(listed.select("sha256", relative_paths(listed["place"], root)))
-
-
 def lines_of(listed: pl.DataFrame) -> Iterator[bytes]:
     """Give the lines of a manifest of `sha256` and `path` (relative, escaped), sorted, some thousands at a time."""
     for part in listed.sort("path").select("sha256", "path").iter_slices(_CHUNK):
-        yield b"".join(_line(sha256, path) for sha256, path in part.iter_rows())
+        if part["path"].str.contains(_NOT_PLAIN).any():
+            yield b"".join(_line(sha256, path) for sha256, path in part.iter_rows())
+        else:
+            lines = part.select(pl.concat_str("sha256", pl.lit("  "), "path", pl.lit("\n")).str.join(""))
+            yield lines.item().encode()
 
 
 def manifest_of(files: pl.DataFrame, root: Path) -> Manifest:
     """Return what names the manifest of `files` without writing it."""
-    return _summed(manifest_lines(files, root), files)
+    return write_manifest(files, root, lambda _: None)
 
 
 def write_manifest(files: pl.DataFrame, root: Path, write: Callable[[bytes], object]) -> Manifest:
-    """Hand the manifest to `write` piece by piece; return what names it."""
+    """Hand the manifest to `write` piece by piece; return what names it.
 
-    def written() -> Iterator[bytes]:
-        for piece in manifest_lines(files, root):
-            write(piece)
-            yield piece
-
-    return _summed(written(), files)
-
-
-def _summed(pieces: Iterable[bytes], files: pl.DataFrame) -> Manifest:
-    total = hashlib.sha256()
-    lines = 0
-    for piece in pieces:
+    Parameters
+    ----------
+    files
+        LISTED, and `size` where the bytes are to be summed up; those without a checksum are left out, each path is
+        listed once.
+    root
+        Absolute; where paths are relative to.
+    """
+    total, lines = hashlib.sha256(), 0
+    listed = _listed(files, root)
+    for piece in lines_of(listed):
         total.update(piece)
         lines += piece.count(b"\n")
-    size = files.filter(pl.col("sha256").is_not_null()).unique("place")["size"].sum() if "size" in files.columns else 0
-    return Manifest(total.hexdigest(), lines, int(size))
+        write(piece)
+    return Manifest(total.hexdigest(), lines, int(listed["size"].sum()))
+
+
+def _listed(files: pl.DataFrame, root: Path) -> pl.DataFrame:
+    """Return sha256, size and relative path of each file, in the order of paths."""
+    known = conform(files, LISTED | {"size": INT}).filter(pl.col("sha256").is_not_null())
+    listed = known.select("sha256", "size", relative_paths(known["place"], root)).sort("path")
+    return listed.filter(pl.col("path").ne_missing(pl.col("path").shift()))
 
 
 def relative_paths(places: pl.Series, root: Path) -> pl.Series:
-    """Return escaped paths relative to `root`, with ``..`` where they lie beside it."""
-    base = os.fsencode(root)
-    prefix = escape(base).rstrip("/") + "/"
-    paths = [
-        place[len(prefix) :] if place.startswith(prefix) else escape(os.path.relpath(unescape(place), base))
-        for place in places
-    ]
-    return pl.Series("path", paths, dtype=TEXT)
+    """Return escaped paths relative to `root`, with ``..`` where they lie beside it; empty for no place."""
+    base = os.path.abspath(os.fsencode(root))  # noqa: PTH100 - bytes, not text
+    folders = _upwards(base)
+    nearest = next((n for n, folder in enumerate(folders) if places.str.starts_with(folder).all()), len(folders) - 1)
+    path = pl.lit(None, dtype=TEXT)
+    for up, folder in reversed(list(enumerate(folders[: nearest + 1]))):
+        below = "../" * up + pl.col("place").str.strip_prefix(folder)
+        path = pl.when(pl.col("place").str.starts_with(folder)).then(below).otherwise(path)
+    above = [folder.rstrip("/") for folder in folders]  # no place below them, and with two slashes none below `/`
+    odd = pl.col("place").is_in(above) | ~pl.col("place").str.contains("^/[^/]")
+    told = places.alias("place").to_frame().select(path.alias("path"), odd.alias("odd"))
+    if not told["odd"].any():
+        return told["path"]
+    pairs = zip(places, told["path"], told["odd"], strict=True)
+    return pl.Series("path", [_relative(place, base) if odd else path for place, path, odd in pairs], dtype=TEXT)
+
+
+def _upwards(base: bytes) -> list[str]:
+    """Return `base` and all folders above it, escaped, a slash behind each."""
+    parts = [part for part in escape(base).split("/") if part]
+    return ["/".join(["", *parts[:n], ""]) for n in range(len(parts), -1, -1)]
+
+
+def _relative(place: str, base: bytes) -> str:
+    return escape(os.path.relpath(unescape(place), base)) if place else ""
 
 
 def _line(sha256: str, path: str) -> bytes:

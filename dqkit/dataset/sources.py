@@ -3,8 +3,9 @@
 import polars as pl
 
 from dqkit.archive.paths import escape
-from dqkit.catalog.schema import FLAG, INSTANCES, INT, TEXT, Schema
+from dqkit.catalog.schema import FLAG, INT, TEXT, Schema
 from dqkit.catalog.store import Catalog
+from dqkit.dataset.beside import beside
 from dqkit.dataset.files import real_places
 from dqkit.dataset.states import KEYS
 from dqkit.index.sources import Source, registered
@@ -22,6 +23,10 @@ AUDITED: Schema = {
     **KEYS,
 }
 """What the catalog knows of a file, as it was audited."""
+
+
+_AT = pl.UInt32()
+"""Of a row index."""
 
 
 def audited(catalog: Catalog) -> pl.LazyFrame:
@@ -48,11 +53,12 @@ def with_audited(files: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
         `place` and any other columns.
     """
     roots = _roots(registered(catalog.scan("sources").collect()))
-    direct = _known(files.select("place", pl.col("place").alias("real")), roots, catalog)
-    rest = files.select("place").join(direct, on="place", how="anti")
-    linked = rest.select("place", real_places(rest["place"]).alias("real")).filter(pl.col("real") != pl.col("place"))
-    known = pl.concat([direct, _known(linked, roots, catalog)])
-    return files.join(known, on="place", how="left", maintain_order="left")
+    numbered = files.with_row_index("at")
+    direct = _known(numbered.select("at", pl.col("place").alias("real")), roots, catalog)
+    rest = numbered.select("at", "place").join(direct, on="at", how="anti")
+    linked = rest.with_columns(real_places(rest["place"]).alias("real")).filter(pl.col("real") != pl.col("place"))
+    known = pl.concat([direct, _known(linked.select("at", "real"), roots, catalog)])
+    return beside(numbered, known, "at").drop("at")
 
 
 def _roots(sources: list[Source]) -> list[tuple[str, str]]:
@@ -60,21 +66,14 @@ def _roots(sources: list[Source]) -> list[tuple[str, str]]:
 
 
 def _known(places: pl.DataFrame, roots: list[tuple[str, str]], catalog: Catalog) -> pl.DataFrame:
-    """Return place and AUDITED of those whose `real` path is one of the catalog."""
-    schema = {"source_id": INSTANCES["source_id"], "path": INSTANCES["path"], "place": TEXT}
-    inside = pl.concat(
-        [
-            pl.DataFrame(schema=schema),
-            *(
-                places.filter(pl.col("real").str.starts_with(root)).select(
-                    pl.lit(source, dtype=TEXT).alias("source_id"),
-                    pl.col("real").str.slice(len(root)).alias("path"),
-                    "place",
-                )
-                for source, root in roots
-            ),
-        ]
-    )
-    if inside.is_empty():
-        return pl.DataFrame(schema={"place": TEXT, **AUDITED})
-    return inside.lazy().join(audited(catalog), on=["source_id", "path"]).select("place", *AUDITED).collect()
+    """Return `at` and AUDITED of those whose `real` path is one of the catalog."""
+    found = [pl.DataFrame(schema={"at": _AT, **AUDITED})]
+    for source, root in roots:
+        inside = places.filter(pl.col("real").str.starts_with(root))
+        if inside.is_empty():
+            continue
+        paths = inside.select("at", path=pl.col("real").str.strip_prefix(root)).lazy()
+        of_source = audited(catalog).filter(pl.col("source_id") == source)
+        joined = of_source.join(paths, on="path", maintain_order="left").select("at", *AUDITED)
+        found.append(joined.collect(engine="streaming"))  # what the catalog knows of all its files is never held
+    return pl.concat(found)

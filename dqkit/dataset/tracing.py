@@ -4,16 +4,17 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from dqkit.catalog.schema import FLAG, TEXT, conform
+from dqkit.catalog.schema import FLAG, INT, TEXT, conform
 from dqkit.catalog.store import Catalog, Writer
 from dqkit.catalog.tables import Tables
+from dqkit.dataset.beside import beside
 from dqkit.dataset.content import by_content
 from dqkit.dataset.files import Listed
 from dqkit.dataset.provenance import by_provenance
 from dqkit.dataset.repeats import each_once, with_same_bytes
 from dqkit.dataset.sources import AUDITED, IMAGES, with_audited
 from dqkit.dataset.states import TRACED, How, State
-from dqkit.index.checksums import Rehash, checksums, known_checksums, outside_ids
+from dqkit.index.checksums import Rehash, checksums, known_of, outside_ids
 from dqkit.index.progress import Progress, Silent
 from dqkit.model import FileStatus
 
@@ -53,7 +54,7 @@ class TraceOptions:
 def trace_files(
     listed: Listed, catalog: Catalog, options: TraceOptions | None = None, progress: Progress | None = None
 ) -> pl.DataFrame:
-    """Return TRACED: a row for each distinct file that the dataset leads to, in the order of its rows.
+    """Return TRACED and `file`: a row for each distinct file that the dataset leads to, in the order of its rows.
 
     Checksums that were not known are computed and kept in the catalog, which `catalog` itself does not follow: it
     stays at the versions it was opened with.
@@ -66,19 +67,19 @@ def trace_files(
     options, progress = options or TraceOptions(), progress or Silent()
     said = progress
     files = each_once(listed)
-    here = files.filter(pl.col("status").is_null()).drop("status")
+    here = files.filter(pl.col("status").is_null()).select("file", "place", "size", "mtime_ns")
     with Catalog(catalog.path).write(lambda: said.note("another dqkit is writing this catalog: waiting")) as writer:
         told = _by_path(_with_sums(with_audited(here, catalog), writer, options, progress), writer)
         told = by_content(told, catalog, writer, options.workers, progress)
         told = by_provenance(told, catalog, writer, options.workers, progress)
     told = pl.concat([conform(told, _TOLD), _not_there(files)])
-    traced = files.select("place", "row", "times", "splits").join(told, on="place", how="left", maintain_order="left")
-    return conform(with_same_bytes(_fit(traced, options), listed), TRACED)
+    traced = beside(files.select("file", "place", "row", "times", "splits"), told, "file")
+    del files, here, told
+    return conform(with_same_bytes(_fit(traced, options), listed), {"file": INT, **TRACED})
 
 
-_TOLD = {name: kind for name, kind in TRACED.items() if name not in ("row", "times", "splits", "same_as")} | {
-    "superseded": FLAG
-}
+_OF_ROWS = ("place", "row", "times", "splits", "same_as")
+_TOLD = {"file": INT} | {name: kind for name, kind in TRACED.items() if name not in _OF_ROWS} | {"superseded": FLAG}
 
 
 def _not_there(files: pl.DataFrame) -> pl.DataFrame:
@@ -98,8 +99,9 @@ def _refused() -> pl.Expr:
 
 def _with_sums(files: pl.DataFrame, writer: Writer, options: TraceOptions, progress: Progress) -> pl.DataFrame:
     """Add sha256, first_sha256 and status of reading; size and mtime_ns become those of what was read."""
-    ids = pl.coalesce("file_id", outside_ids(files["place"])).alias("sum_id")
-    files = files.with_columns(ids)
+    outside = files.filter(pl.col("file_id").is_null()).select("file", "place")
+    outside = outside.select("file", outside_ids(outside["place"]).alias("sum_id"))
+    files = beside(files, outside, "file").with_columns(pl.coalesce("file_id", "sum_id").alias("sum_id"))
     wanted = files.select(pl.col("sum_id").alias("file_id"), "size", "mtime_ns", "place")
     sums = checksums(writer, wanted, options.rehash, options.workers, progress).rename({"file_id": "sum_id"})
     both = files.join(sums, on="sum_id", how="left", maintain_order="left", suffix="_read")
@@ -116,14 +118,10 @@ def _by_path(files: pl.DataFrame, writer: Writer) -> pl.DataFrame:
     A file of a source is the audited one where size and mtime are those of the audit, or else its bytes those that
     the audited size and mtime had when a checksum was kept.
     """
-    kept = known_checksums(writer).select(
-        "file_id", pl.col("size").alias("audited_size"), pl.col("mtime_ns").alias("audited_mtime_ns"),
-        pl.col("first_sha256").alias("kept"),
-    )  # fmt: skip
-    keys = ["file_id", "audited_size", "audited_mtime_ns"]
-    files = files.lazy().join(kept, on=keys, how="left", maintain_order="left").collect()
     in_source = pl.col("file_id").is_not_null()
     as_audited = (pl.col("size") == pl.col("audited_size")) & (pl.col("mtime_ns") == pl.col("audited_mtime_ns"))
+    moved = files.filter(in_source & pl.col("sha256").is_not_null() & ~as_audited.fill_null(value=False))
+    files = beside(files, _kept_of(moved, writer), "file")
     same = as_audited | (pl.col("sha256") == pl.col("kept")).fill_null(value=False)
     gone = pl.col("status") == FileStatus.VANISHED.value
     verdicts: list[tuple[pl.Expr, State, pl.Expr]] = [
@@ -141,7 +139,17 @@ def _by_path(files: pl.DataFrame, writer: Writer) -> pl.DataFrame:
         detail = pl.when(condition).then(why).otherwise(detail)
     files = files.with_columns(state.alias("state"), detail.alias("detail"))
     how = pl.when(pl.col("state") == State.TRACED.value).then(pl.lit(How.PATH.value)).alias("how")
-    return files.with_columns(how).select("place", "size", "mtime_ns", "sha256", "state", "how", "detail", *AUDITED)
+    return files.with_columns(how).select([*_DECIDED, *AUDITED])
+
+
+_DECIDED = ("file", "place", "size", "mtime_ns", "sha256", "state", "how", "detail")
+
+
+def _kept_of(files: pl.DataFrame, writer: Writer) -> pl.DataFrame:
+    """Return `file` and `kept`, the first checksum of the size and mtime that the file was audited with."""
+    then = files.select("file", "file_id", size="audited_size", mtime_ns="audited_mtime_ns")
+    kept = then.join(known_of(writer, then), on=["file_id", "size", "mtime_ns"])
+    return kept.select("file", kept="first_sha256")
 
 
 def _fit(traced: pl.DataFrame, options: TraceOptions) -> pl.DataFrame:

@@ -40,7 +40,7 @@ class DatasetTrace:
     section
         What verdict.json keeps of it under ``dataset``: plain JSON values, free of identifying ones.
     dataset, files
-        The dataset file as it was read, and dataset.states.TRACED of its files: in-house.
+        The dataset file, its entries aside, and dataset.states.TRACED of its files: in-house.
     """
 
     conditions: tuple[Condition, ...]

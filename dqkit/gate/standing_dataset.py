@@ -18,7 +18,7 @@ from dqkit.dataset.sources import with_audited
 from dqkit.errors import DqkitError
 from dqkit.gate.policy_file import parse_policy
 from dqkit.gate.verdict_file import VerdictFile
-from dqkit.index.checksums import SUMS, known_checksums, outside_ids, read_checksums
+from dqkit.index.checksums import SUMS, known_of, outside_ids, read_checksums
 from dqkit.index.progress import Progress
 from dqkit.model import FileStatus
 
@@ -89,8 +89,8 @@ def _with_sums(files: pl.DataFrame, catalog: Catalog | None, *, reread: bool, pr
     known = pl.DataFrame(schema={"sum_id": pl.String, "size": pl.Int64, "mtime_ns": pl.Int64, "sha256": pl.String})
     here = here.with_columns(_ids(here, catalog))
     if catalog is not None and not reread:
-        of_catalog = known_checksums(catalog).select(pl.col("file_id").alias("sum_id"), *_KEY[1:], "sha256")
-        known = of_catalog.join(here.lazy(), on=_KEY, how="semi").collect()
+        known = known_of(catalog, here.select("size", "mtime_ns", file_id="sum_id"))
+        known = known.select("size", "mtime_ns", "sha256", sum_id="file_id")
     todo = here.join(known, on=_KEY, how="anti")
     progress.stage("computing checksums", todo.height)
     read = pl.concat([pl.DataFrame(schema=SUMS), *_read(todo, progress)])

@@ -1,6 +1,7 @@
 """``--dataset``: what tracing found, as conditions of the gate."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from dqkit.dataset.entries import Asked, Dataset, read_dataset
 from dqkit.dataset.files import Listed, files_of
 from dqkit.dataset.manifest import NAME as MANIFEST_NAME
 from dqkit.dataset.manifest import manifest_of, relative_paths
-from dqkit.dataset.states import TRACED, State
+from dqkit.dataset.states import KEYS, TRACED, State
 from dqkit.dataset.tracing import SILENTLY, TraceOptions, Unfit, trace_files
 from dqkit.gate import dataset_kinds as kinds
 from dqkit.gate.condition import CONDITION_FINDINGS, Condition, Kind
@@ -29,6 +30,8 @@ _NAMED = 1000
 
 _GROUPS = 500
 """Sites, classes and splits that verdict.json spells out."""
+
+_CHUNK = 50_000
 
 _CLASSES = 100
 """Classes and splits that a dataset can have for verdict.json to name them."""
@@ -76,80 +79,89 @@ def trace(
     asked = Asked(policy.dataset.file, policy.dataset.label, policy.dataset.split, policy.dataset.root)
     read = read_dataset(dataset, asked)
     listed = files_of(read, progress)
+    named, read = read.entries.height, replace(read, entries=read.entries.clear())
     rehash = policy.rehash
     options = TraceOptions(rehash, judged, unfit or Unfit(), os.cpu_count() or 1)
     files = trace_files(listed, catalog, options, progress)
     rows = _rows(files, listed)
+    del listed
     patients = _patients_in_splits(rows)
-    named = files.with_columns(_subjects(files, read, pseudonyms))
+    files = conform(files.with_columns(_names(files, read, pseudonyms)), TRACED)
+    section = _section(read, named, files, rows, rehash) | {"patients_in_two_splits": _several(patients).height}
     return DatasetTrace(
-        conditions=(*_of_states(named), *_of_repeats(named), *_of_patients(patients, pseudonyms)),
+        conditions=(*_of_states(files), *_of_repeats(files), *_of_patients(patients, pseudonyms)),
         rows=conform(rows, DATASET_ROWS),
-        section=_section(read, files, rows, rehash) | {"patients_in_two_splits": _several(patients).height},
+        section=section,
         dataset=read,
-        files=conform(named.with_columns(pl.col("subject").replace("", None).alias("name")), TRACED),
+        files=files,
     )
 
 
-def _subjects(files: pl.DataFrame, dataset: Dataset, pseudonyms: Pseudonyms) -> pl.Series:
+def _names(files: pl.DataFrame, dataset: Dataset, pseudonyms: Pseudonyms) -> pl.Series:
     """Return the pseudonym of each file that may be named in a finding; others need none."""
-    faulty = (files["state"] != State.TRACED.value) | (files["times"] > 1) | files["same_as"].is_not_null()
-    faulty |= files["splits"] > 1
-    names = [
-        f"file {pseudonyms.of('file', path)}" if wanted else ""
-        for path, wanted in zip(relative_paths(files["place"], dataset.root), faulty, strict=True)
-    ]
-    return pl.Series("subject", names, dtype=pl.String)
-
-
-def _found(files: pl.DataFrame, observed: pl.Expr, expected: str) -> pl.DataFrame:
-    named = files.head(_NAMED).with_columns(observed.alias("observed"), pl.lit(expected).alias("expected"))
-    return conform(named, CONDITION_FINDINGS)
+    faulty = (pl.col("state") != State.TRACED.value) | (pl.col("times") > 1) | pl.col("same_as").is_not_null()
+    wanted = files.select("place", faulty=faulty | (pl.col("splits") > 1))
+    names = [pl.Series("name", [], dtype=pl.String)]
+    for part in wanted.iter_slices(_CHUNK):
+        paths = relative_paths(part["place"], dataset.root)
+        named = [
+            f"file {pseudonyms.of('file', path)}" if faulty else None
+            for path, faulty in zip(paths, part["faulty"], strict=True)
+        ]
+        names.append(pl.Series("name", named, dtype=pl.String))
+    return pl.concat(names)
 
 
 def _of_states(files: pl.DataFrame) -> list[Condition]:
+    state, silently = pl.col("state"), pl.col("detail") == SILENTLY
     conditions = []
-    for kind, severity, state, expected in _OF_STATE:
-        hit = files.filter(pl.col("state") == state.value)
+    for kind, severity, which, expected in _OF_STATE:
+        hit = state == which.value
         if kind is kinds.FILE_CHANGED:
-            hit = hit.filter(pl.col("detail") != SILENTLY)
-        conditions.append(_condition(kind, severity, files.height, hit, pl.col("detail"), expected))
-    silent = files.filter((pl.col("state") == State.CHANGED.value) & (pl.col("detail") == SILENTLY))
+            hit &= ~silently
+        conditions.append(_condition(kind, severity, files, hit, pl.col("detail"), expected))
+    silent = (state == State.CHANGED.value) & silently
     expected = "the bytes that it had"
     return [
         *conditions,
-        _condition(kinds.CHANGED_SILENTLY, Severity.CRITICAL, files.height, silent, pl.col("detail"), expected),
+        _condition(kinds.CHANGED_SILENTLY, Severity.CRITICAL, files, silent, pl.col("detail"), expected),
     ]
 
 
 def _condition(
-    kind: Kind, severity: Severity, evaluated: int, hit: pl.DataFrame, observed: pl.Expr, expected: str
+    kind: Kind, severity: Severity, judged: pl.DataFrame, hit: pl.Expr, observed: pl.Expr, expected: str
 ) -> Condition:
-    return Condition(kind, severity, evaluated=evaluated, failed=hit.height, findings=_found(hit, observed, expected))
+    """Count the rows of `judged` (with `name`) that `hit` says are at fault; the first of them are findings."""
+    failed = judged.select(hit.sum()).item()
+    first = judged.lazy().filter(hit).head(_NAMED)
+    named = first.select(subject="name", observed=observed, expected=pl.lit(expected)).collect()
+    return Condition(
+        kind, severity, evaluated=judged.height, failed=failed, findings=conform(named, CONDITION_FINDINGS)
+    )
 
 
 def _of_repeats(files: pl.DataFrame) -> list[Condition]:
     """Tell of the same bytes in several rows, and in several splits."""
-    twice = files.filter((pl.col("times") > 1) | pl.col("same_as").is_not_null())
+    twice = (pl.col("times") > 1) | pl.col("same_as").is_not_null()
     often = (
         pl.when(pl.col("times") > 1)
         .then(pl.format("{} rows", "times"))
         .otherwise(pl.lit("another file of the dataset has the same bytes"))
     )
-    split = files.filter(pl.col("splits") > 1)
+    split = pl.col("splits") > 1
     observed = pl.format("{} splits", "splits")
     return [
-        _condition(kinds.FILE_TWICE, Severity.WARNING, files.height, twice, often, "once"),
-        _condition(kinds.FILE_IN_TWO_SPLITS, Severity.CRITICAL, files.height, split, observed, "one split"),
+        _condition(kinds.FILE_TWICE, Severity.WARNING, files, twice, often, "once"),
+        _condition(kinds.FILE_IN_TWO_SPLITS, Severity.CRITICAL, files, split, observed, "one split"),
     ]
 
 
 def _rows(files: pl.DataFrame, listed: Listed) -> pl.DataFrame:
     """Return a row for each traced file and each class and split that the dataset gives it."""
-    traced = files.filter(pl.col("state") == State.TRACED.value)
+    traced = files.lazy().filter(pl.col("state") == State.TRACED.value).select("file", "file_id", *KEYS).collect()
     said = listed.entries.select("target", "label", "split").unique()
-    of_files = listed.files.select("place", "target").join(said, on="target").select("place", "label", "split").unique()
-    return traced.join(of_files, on="place", how="left", maintain_order="left")
+    of_files = listed.files.select("file", "target").join(said, on="target").select("file", "label", "split").unique()
+    return traced.join(of_files, on="file", how="left", maintain_order="left")
 
 
 def _patients_in_splits(rows: pl.DataFrame) -> pl.DataFrame:
@@ -166,21 +178,20 @@ def _of_patients(patients: pl.DataFrame, pseudonyms: Pseudonyms) -> list[Conditi
     """Warn of patients in several splits: a warning, for placeholders make one patient of many."""
     if patients.is_empty():
         return []
-    hit = _several(patients)
-    names = [f"patient {pseudonyms.of('patient', key)}" for key in hit["patient_key"]]
-    hit = hit.with_columns(pl.Series("subject", names, dtype=pl.String))
-    observed = pl.format("{} splits", "splits")
-    return [_condition(kinds.PATIENT_IN_TWO_SPLITS, Severity.WARNING, patients.height, hit, observed, "one split")]
+    names = [f"patient {pseudonyms.of('patient', key)}" for key in patients["patient_key"]]
+    patients = patients.with_columns(pl.Series("name", names, dtype=pl.String))
+    hit, observed = pl.col("splits") > 1, pl.format("{} splits", "splits")
+    return [_condition(kinds.PATIENT_IN_TWO_SPLITS, Severity.WARNING, patients, hit, observed, "one split")]
 
 
-def _section(dataset: Dataset, files: pl.DataFrame, rows: pl.DataFrame, rehash: Rehash) -> dict[str, Any]:
+def _section(dataset: Dataset, named: int, files: pl.DataFrame, rows: pl.DataFrame, rehash: Rehash) -> dict[str, Any]:
     manifest = manifest_of(files, dataset.root)
     return {
         "name": dataset.path.name,
         "kind": dataset.kind,
         "sha256": dataset.sha256,
         "columns": {role: list(names) for role, names in dataset.columns.items() if names},
-        "rows": dataset.entries.height,
+        "rows": named,
         "files": files.height,
         "rehash": rehash.value,
         "states": {state.value: files.filter(pl.col("state") == state.value).height for state in State},
@@ -206,7 +217,7 @@ def _are_classes(values: pl.Series) -> bool:
 def _counted(rows: pl.DataFrame, by: list[str]) -> list[dict[str, Any]]:
     """Count files, series and patients of each group."""
     counts = rows.group_by(by).agg(
-        pl.col("place").n_unique().cast(INT).alias("files"),
+        pl.col("file").n_unique().cast(INT).alias("files"),
         pl.col("series_key").drop_nulls().n_unique().cast(INT).alias("series"),
         pl.col("patient_key").drop_nulls().n_unique().cast(INT).alias("patients"),
     )

@@ -77,7 +77,25 @@ def outside_ids(places: pl.Series) -> pl.Series:
 
 def known_checksums(tables: Tables) -> pl.LazyFrame:
     """Return the last and the first checksum of each file, size and mtime, and when the last was made."""
-    rows = tables.scan("checksums").sort("checked_at", maintain_order=True)
+    return _first_and_last(tables.scan("checksums"))
+
+
+def known_of(tables: Tables, wanted: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of `known_checksums` of files of `wanted`: file_id, size, mtime_ns.
+
+    Nearly all files have one checksum, and only what has several is put in order: to sort and group a million takes
+    600 MB.
+    """
+    keys = wanted.lazy().select(_KEY)
+    rows = tables.scan("checksums").join(keys, on=_KEY, how="semi", maintain_order="left").collect(engine="streaming")
+    again = rows.select(_KEY).is_duplicated()
+    once = rows.filter(~again).with_columns(first_sha256="sha256")
+    several = _first_and_last(rows.filter(again).lazy()).collect()
+    return pl.concat([once.select(several.columns), several])
+
+
+def _first_and_last(rows: pl.LazyFrame) -> pl.LazyFrame:
+    rows = rows.sort("checked_at", maintain_order=True)
     return rows.group_by(_KEY, maintain_order=True).agg(
         pl.col("sha256").last(), pl.col("sha256").first().alias("first_sha256"), pl.col("checked_at").last()
     )
@@ -99,7 +117,7 @@ def checksums(writer: Writer, wanted: pl.DataFrame, rehash: Rehash, workers: int
         Threads that read.
     """
     wanted = wanted.unique("file_id", keep="first", maintain_order=True)
-    known = known_checksums(writer).join(wanted.lazy().select(_KEY), on=_KEY, how="semi").collect()
+    known = known_of(writer, wanted)
     again = _to_read_again(known, rehash)
     todo = pl.concat([wanted.join(known, on=_KEY, how="anti"), wanted.join(again, on=_KEY, how="semi")])
     progress.stage("computing checksums", todo.height)

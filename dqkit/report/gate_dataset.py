@@ -1,6 +1,6 @@
 """The files about a dataset beside verdict.json: manifest, Croissant description, and in-house its trace and faults."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from dqkit.gate.dataset import DatasetTrace
 from dqkit.gate.result import GateResult
 from dqkit.model import Verdict
 from dqkit.report.folder import replacing, write_file
-from dqkit.report.neutral import neutral
+from dqkit.report.neutral import neutral_texts
 
 TRACE = "dataset.parquet"
 """Each file with its state and the series it was traced to: it names paths, and stays in the house."""
@@ -24,6 +24,7 @@ FAULTS = "dataset-faults.csv"
 """The files of the dataset that a condition speaks of: in-house, too."""
 
 _NAMED = 40
+_CHUNK = 50_000
 
 
 def write_dataset(result: GateResult, out: Path) -> None:
@@ -38,26 +39,29 @@ def write_dataset(result: GateResult, out: Path) -> None:
     write_file(out / croissant.NAME, croissant_bytes(traced.dataset, written, known_of(result, traced)))
     with replacing(out / TRACE) as file:
         traced.files.select(list(TRACED)).write_parquet(file)
-    write_file(out / FAULTS, _faults(traced.files, traced.dataset))
+    with replacing(out / FAULTS) as file:
+        for piece in _faults(traced.files, traced.dataset):
+            file.write(piece)
 
 
-def _faults(files: pl.DataFrame, dataset: Dataset) -> bytes:
-    """Return the files that a condition speaks of, as a table that a spreadsheet opens and computes nothing of."""
-    odd = files.filter(pl.col("name").is_not_null())
-    paths = manifest.relative_paths(odd["place"], dataset.root)
-    same = manifest.relative_paths(odd["same_as"].fill_null(odd["place"]), dataset.root).alias("other")
-    table = odd.select(
-        "row",
-        paths,
-        "state",
-        "detail",
-        "times",
-        "splits",
-        pl.when(pl.col("same_as").is_not_null()).then(same).alias("same_as"),
-        "name",
-    )
-    inert = [pl.col(name).map_elements(neutral, return_dtype=pl.String) for name in ("path", "same_as")]
-    return table.with_columns(inert).write_csv().encode()
+def _faults(files: pl.DataFrame, dataset: Dataset) -> Iterator[bytes]:
+    """Give the files that a condition speaks of, as a table that a spreadsheet opens and computes nothing of."""
+    columns = ["row", "place", "state", "detail", "times", "splits", "same_as", "name"]
+    odd = files.lazy().filter(pl.col("name").is_not_null()).select(columns).collect()
+    for number, part in enumerate(odd.iter_slices(_CHUNK) if odd.height else [odd]):
+        paths = manifest.relative_paths(part["place"], dataset.root)
+        same = manifest.relative_paths(part["same_as"].fill_null(part["place"]), dataset.root).alias("other")
+        table = part.select(
+            "row",
+            neutral_texts(paths),
+            "state",
+            "detail",
+            "times",
+            "splits",
+            pl.when(pl.col("same_as").is_not_null()).then(neutral_texts(same)).alias("same_as"),
+            "name",
+        )
+        yield table.write_csv(include_header=number == 0).encode()
 
 
 def known_of(result: GateResult, traced: DatasetTrace) -> Known:

@@ -72,6 +72,11 @@ def test_every_fault_is_a_condition_of_its_own(project: Project) -> None:
     assert set(findings.filter(pl.col("rule_id") == "GATE-018")["origin"]) == {"tool"}
 
 
+def test_an_empty_cell_is_a_file_that_is_missing(project: Project) -> None:
+    result = traced(project, GOOD + ",benign,train\n")
+    assert failed(result) == {"dataset-file-missing": 1}
+
+
 def test_what_is_not_judged_or_not_fit_is_told(project: Project) -> None:
     series = traced(project, "path\n../archive/south/ct0\n").files["series_key"][0]
     text = "path\n../archive/north/ct0/1.dcm\n../archive/south/ct0/1.dcm\n../archive/south/ct1/1.dcm\n"

@@ -6,7 +6,9 @@ import polars as pl
 import pytest
 
 from dqkit.dataset.entries import Asked, read_dataset
+from dqkit.dataset.files import files_of
 from dqkit.errors import DqkitError, ExitCode
+from dqkit.index.progress import Silent
 
 
 def write(folder: Path, text: str | bytes, name: str = "train.csv") -> Path:
@@ -101,3 +103,24 @@ def test_what_is_not_there_is_told(tmp_path: Path) -> None:
         read_dataset(write(tmp_path, "path\na\n"), Asked(root=tmp_path / "gone"))
     with pytest.raises(DqkitError, match="no column 'x'"):
         read_dataset(write(tmp_path, "path\na\n"), Asked(path="x"))
+
+
+def test_entries_lead_to_one_place_however_they_are_written(tmp_path: Path) -> None:
+    rows = ["a.dcm", "./a.dcm", "sub//../a.dcm", f"{tmp_path}/a.dcm", "影像 1.dcm", "100%.dcm", "a.dcm"]
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "train.csv").write_text("path\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    listed = files_of(read_dataset(tmp_path / "train.csv"), Silent())
+    assert listed.entries["target"].to_list() == [0, 0, 0, 0, 1, 2, 0]
+    assert listed.targets.rows() == [(0, 1, 5, 0), (1, 5, 1, 0), (2, 6, 1, 0)]
+    names = [place.removeprefix(f"{tmp_path}/") for place in listed.files["place"]]
+    assert names == ["a.dcm", "影像 1.dcm", "100%25.dcm"]
+
+
+def test_a_plain_entry_below_a_root_with_dots_is_followed_as_the_file_system_says(tmp_path: Path) -> None:
+    (tmp_path / "real" / "deep").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "real" / "deep")
+    (tmp_path / "real" / "a.dcm").write_bytes(b"x")
+    (tmp_path / "train.csv").write_text("path\na.dcm\n", encoding="utf-8")
+    listed = files_of(read_dataset(tmp_path / "train.csv", Asked(root=tmp_path / "link" / "..")), Silent())
+    assert listed.files["place"].to_list() == [str((tmp_path / "real" / "a.dcm").resolve())]
+    assert listed.files["size"].to_list() == [1]

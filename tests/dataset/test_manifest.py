@@ -17,7 +17,7 @@ from dqkit.archive.checksum import checksum_of
 from dqkit.archive.paths import escape
 from dqkit.dataset.croissant import Known, croissant_bytes
 from dqkit.dataset.entries import read_dataset
-from dqkit.dataset.manifest import manifest_of, read_manifest, write_manifest
+from dqkit.dataset.manifest import manifest_of, read_manifest, relative_paths, write_manifest
 from dqkit.errors import DqkitError
 from tests.dataset.conftest import Project
 
@@ -108,6 +108,21 @@ def test_any_name_comes_back(tmp_path: Path, names: list[bytes]) -> None:
     )
     written(files, Path("/data"), tmp_path / "m")
     assert sorted(read_manifest(tmp_path / "m", Path("/data"))["place"]) == sorted(files["place"])
+
+
+_NAME = st.sampled_from([b"a", b"b", b"c d", b"..x", b"%", b"\xff", "影像".encode(), b"a\nb"])
+_PATH = st.lists(_NAME, min_size=1, max_size=4).map(lambda names: b"/" + b"/".join(names))
+
+
+@given(st.lists(_PATH, min_size=1, max_size=6), _PATH)
+def test_paths_are_relative_to_the_root_wherever_they_lie(paths: list[bytes], root: bytes) -> None:
+    places = pl.Series("place", [escape(path) for path in paths])
+    told = relative_paths(places, Path(os.fsdecode(root)))
+    assert told.to_list() == [escape(os.path.relpath(path, root)) for path in paths]
+
+
+def test_what_has_no_place_has_no_path() -> None:
+    assert relative_paths(pl.Series("place", ["", "//a", "/data/a"]), Path("/data")).to_list() == ["", "../a", "a"]
 
 
 def test_a_file_of_other_lines_is_no_manifest(tmp_path: Path) -> None:

@@ -86,7 +86,9 @@ def test_a_file_that_is_gone_costs_its_picture_alone(made: tuple[Archive, Path, 
 
 def test_of_several_images_of_a_series_one_comes_first(tmp_path: Path) -> None:
     for name in ("A", "B"):
-        write(mr_series(Exam(patient=name), Grid(n=12, step_mm=4.0), echoes_ms=(5.0, 10.0)), tmp_path / "archive" / name)
+        write(
+            mr_series(Exam(patient=name), Grid(n=12, step_mm=4.0), echoes_ms=(5.0, 10.0)), tmp_path / "archive" / name
+        )
     archive = indexed(tmp_path / "archive", tmp_path / "catalog")
     how = recipe("keep-geometry", output={"four_d": False})
     summary = harmonize(archive.plan(how), archive.catalog, tmp_path / "out")
