@@ -18,6 +18,7 @@ from dqkit.catalog.schema import HARMONIZED, conform, empty
 from dqkit.errors import DqkitError
 from dqkit.harmonize.files import PARTIAL, write_whole
 from dqkit.harmonize.recipe import Recipe
+from dqkit.harmonize.refusal import PASSING
 
 MANIFEST = "manifest.parquet"
 SITES = "sites.csv"
@@ -49,8 +50,8 @@ class OutFolder:
         self._file = (path / _JOURNAL).open("ab")
 
     def done(self) -> dict[str, list[Row]]:
-        """Return task -> what its rows say of kind, format, path, size and status, for every task that is done."""
-        told = self._earlier.select("task", "kind", "format", "path", "size", "status").to_dicts()
+        """Return task -> what its rows say of kind, format, path, size and reason, for every task that is done."""
+        told = self._earlier.select("task", "kind", "format", "path", "size", "status", "reason").to_dicts()
         told += [row for rows in self._journal for row in rows]
         found: dict[str, list[Row]] = {}
         for row in told:
@@ -82,7 +83,7 @@ class OutFolder:
             Ids of all stacks (and files) of the catalog.
         """
         fresh = conform(pl.DataFrame([row for rows in self._journal for row in rows], schema=HARMONIZED), HARMONIZED)
-        told = pl.concat([self._earlier, fresh]).unique(_A_ROW, keep="last", maintain_order=True)
+        told = _as_it_is_now(pl.concat([self._earlier, fresh]))
         tasks = {"image_id": list(current), "now": list(current.values())}
         now = pl.DataFrame(tasks, schema={"image_id": pl.String, "now": pl.String})
         here = pl.col("stack_ids").list.eval(pl.element().is_in(list(known))).list.all()
@@ -97,6 +98,15 @@ class OutFolder:
         self._journal.clear()
         self._earlier = manifest
         return manifest
+
+
+def _as_it_is_now(told: pl.DataFrame) -> pl.DataFrame:
+    """Return each row once, the last that was told, without refusals that a later run of the same task took back."""
+    told = told.unique(_A_ROW, keep="last", maintain_order=True).with_row_index("nth")
+    is_last = pl.col("nth") == pl.col("nth").max().over("task")
+    return told.filter(
+        is_last | ~pl.col("reason").is_in([str(reason) for reason in PASSING]).fill_null(value=False)
+    ).drop("nth")
 
 
 def images_of(path: Path, recipe: Recipe) -> Path:

@@ -17,6 +17,7 @@ from dqkit.harmonize.journal import OutFolder, opened
 from dqkit.harmonize.one_image import Pending
 from dqkit.harmonize.plan import Plan, PlannedRefusal
 from dqkit.harmonize.record import Row, refusal, row_of_lone_label
+from dqkit.harmonize.refusal import PASSING
 from dqkit.harmonize.tasks import pending_of
 from dqkit.harmonize.work import Done, work
 from dqkit.harmonize.write import WRITERS
@@ -156,16 +157,15 @@ def _outstanding(
 
 
 def _left(rows: Sequence[Row], formats: Sequence[str], folder: OutFolder) -> tuple[str, ...]:
-    """Return the formats that an image is not there in."""
-    if not rows:
-        return tuple(formats)
-    if not folder.is_whole(rows):
-        return tuple(formats)
+    """Return the formats that an image is still to be made in; those of which a file was lost are among them."""
     images = [row for row in rows if row["kind"] == "image"]
-    if any(row["status"] == "refused" for row in images):
+    whole = [row for row in images if row["format"] is None]
+    if any(row["reason"] not in PASSING for row in whole):
         return ()
-    have = {row["format"] for row in images}
-    return tuple(name for name in formats if name not in have)
+    told = {row["format"] for row in images if row["format"] is not None}  # written, or cannot be had
+    if not folder.is_whole(rows):
+        return tuple(dict.fromkeys((*formats, *sorted(told))))
+    return tuple(name for name in formats if name not in told)
 
 
 def _worked(todo: Sequence[tuple[Pending, tuple[str, ...]]], images: Path, workers: int) -> Iterator[Done]:
@@ -261,7 +261,7 @@ def _refused(manifest: pl.DataFrame, current: Mapping[str, str]) -> dict[str, in
     rows = manifest.filter((pl.col("status") == "refused") & (pl.col("kind") == "image")).join(
         tasks, on="task", how="semi"
     )
-    return dict(sorted(Counter(rows["reason"].to_list()).items()))
+    return dict(sorted(Counter(rows.unique(["image_id", "reason"])["reason"].to_list()).items()))
 
 
 def _labels(manifest: pl.DataFrame, current: Mapping[str, str]) -> dict[str, int]:

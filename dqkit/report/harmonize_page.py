@@ -30,7 +30,8 @@ def render_run(
     """
     images = manifest.filter(pl.col("kind") == "image")
     written = images.filter(pl.col("status") == "written").unique("image_id", maintain_order=True)
-    refused = images.filter((pl.col("status") == "refused") & pl.col("format").is_null())
+    refused = images.filter(pl.col("status") == "refused").join(written, on="image_id", how="anti")
+    refused = refused.unique("image_id", maintain_order=True)
     when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
     return rendered(
         "harmonize",
