@@ -35,7 +35,7 @@ def row(n: int = 6, step: float = 3.0, **told: Any) -> dict[str, Any]:
         "is_localizer": False, "pixels": None, "photometric": "MONOCHROME2", "order_inferred": False,
         "PixelSpacing": [1.0, 1.0], "orthonormality_error": 0.0, "off_axis_mm": 0.0, "duplicates_at": [],
         "gap_after": [], "slices_missing": 0, "tilt_deg": 0.0, "instance_numbers": list(range(1, n + 1)),
-        "file_ids": [f"file-{i}" for i in range(n)], "frame_numbers": [1] * n,
+        "file_ids": [f"file-{i}" for i in range(n)], "frame_numbers": [1] * n, "frames_unplaced": False,
     }  # fmt: skip
     return usual | told
 
@@ -58,6 +58,8 @@ REASONS = {
     "gap": (row(gap_after=[2], slices_missing=2), "gap"),
     "uneven": (row(slice_positions_mm=[0, 1, 2, 3, 5, 7]), "irregular"),
     "all at one place": (row(2, slice_positions_mm=[4.0, 4.0], duplicates_at=[1]), "ambiguous"),
+    "no length": (row(PixelSpacing=[-1.0, 1.0], off_axis_mm=0.6), "no_spacing"),
+    "more frames than are placed": (row(frames_unplaced=True), "positions_unknown"),
     "plain multi-frame": (row(kind="plain", slice_positions_mm=None), "positions_unknown"),
 }
 
