@@ -16,6 +16,8 @@ FORMAT_VERSION = 1
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+_BEGINS = b"dqkit_plan:"
+
 _AGAIN = "make it again: dqkit plan CATALOG --recipe … -o plan.yaml"
 
 
@@ -62,9 +64,13 @@ def write_plan(plan: Plan, path: Path) -> None:
 
     Raises
     ------
+    DqkitError
+        A file is there that is no plan: the recipe, perhaps, by a slip of the pen.
     OSError
         It cannot be written.
     """
+    if path.is_file() and path.stat().st_size and not path.read_bytes().startswith(_BEGINS):
+        raise DqkitError(f"{path} is there, and is no plan", "name another file with -o")
     text = yaml.dump(plan_to_plain(plan), Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=120)
     write_whole(path, lambda file: file.write(text.encode()), mode=0o600)
 

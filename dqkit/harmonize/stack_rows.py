@@ -104,6 +104,7 @@ def image_rows(tables: Tables, series: pl.DataFrame) -> pl.DataFrame:
         pl.when(_SEVERAL).then(pl.lit("plain")).otherwise(pl.lit("image")).alias("kind"),
         pl.col("PhotometricInterpretation").alias("photometric"),
         _fault().alias("pixels"),
+        pl.lit(value=False).alias("frames_unplaced"),
         pl.col("path").alias("first_path"),
         "SOPClassUID", "ImageType", "BurnedInAnnotation", "PresentationIntentType",
         pl.coalesce("PixelSpacing", "ImagerPixelSpacing").is_not_null().alias("has_spacing"),

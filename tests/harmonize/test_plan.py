@@ -247,6 +247,16 @@ def test_a_plan_that_was_damaged_is_told(clinic: Archive, tmp_path: Path, case: 
         read_plan(tmp_path / "plan.yaml")
 
 
+def test_a_plan_is_not_written_over_what_is_no_plan(clinic: Archive, tmp_path: Path) -> None:
+    plan, path = clinic.plan(recipe()), tmp_path / "ours.yaml"
+    path.write_text("name: ours\n")
+    with pytest.raises(DqkitError, match="is there, and is no plan"):
+        write_plan(plan, path)
+    assert path.read_text() == "name: ours\n"
+    for _ in range(2):
+        write_plan(plan, tmp_path / "plan.yaml")
+
+
 def test_lines_may_be_taken_out_of_a_plan(clinic: Archive, tmp_path: Path) -> None:
     write_plan(clinic.plan(recipe()), tmp_path / "plan.yaml")
     plain = yaml.safe_load((tmp_path / "plan.yaml").read_text())
