@@ -130,6 +130,8 @@ def _one_volume(stack: Stack, task: Task, warn: Callable[[str], None], tick: Cal
     slices = without_copies(load_stack(stack, recipe, tick))
     if task.planned.slices:
         low, high = task.planned.slices
+        if not 0 <= low < high <= len(slices.sources):
+            raise Refused(Reason.CHANGED, f"there are {len(slices.sources)} slices, and the plan names others")
         slices = slices.take(range(low, high))
     if stack.inferred:
         warn("no attribute tells the volumes of the series apart: their order was inferred")

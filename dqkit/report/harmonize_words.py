@@ -15,9 +15,17 @@ HARMONIZE: dict[str, tuple[str, str]] = {
         "{n} stack is of another kind of series: {what}.|{n} stacks are of other kinds of series: {what}.",
         "{n} 个体数据所属序列不在该方案范围内：{what}。",
     ),
+    "hz.images_out_of_scope": (
+        "{n} image is of another kind of series: {what}.|{n} images are of other kinds of series: {what}.",
+        "{n} 个图像所属序列不在该方案范围内：{what}。",
+    ),
+    "hz.scope": (
+        "The recipe is for series of which all of this is known to be so: {scope}",
+        "该方案只适用于确知满足以下全部条件的序列：{scope}",
+    ),
     "hz.next": ("Carry it out: dqkit harmonize {plan} --out DIR", "执行：dqkit harmonize {plan} --out DIR"),
     "hz.plan_total": (
-        "{recipe}: {images} to write from {stacks}, {refused} refused",
+        "{recipe}: images to write: {images}, of stacks: {stacks}; refused: {refused}",
         "{recipe}：由 {stacks} 个体数据写出 {images} 个图像，拒绝 {refused} 个",
     ),
     "hz.remain": ("Findings that stay (no step mends them)", "仍存在的检出（无步骤可修复）"),

@@ -235,6 +235,9 @@ DAMAGE = {
     "another format": lambda text: text.replace("dqkit_plan: 1", "dqkit_plan: 99"),
     "a name that climbs": lambda text: re.sub(r"name: \S+/\S+", "name: ../../etc/passwd", text, count=2),
     "another recipe": lambda text: text.replace("bit_depth: auto", "bit_depth: int16"),
+    "an unknown step": lambda text: text.replace("do: []", "do: [fly]", 1),
+    "a name that no file can have": lambda text: re.sub(r"name: (\S+)/\S+", "name: /a" + "x" * 200, text, count=1),
+    "a name that stands twice": lambda text: re.sub(r"name: (\S+)/\S+", "name: same/place", text),
     "a part is gone": lambda text: text.replace("write:", "writ:"),
 }
 

@@ -77,6 +77,7 @@ MISTAKES = {
     "value in a name": (TEXT + "naming: '{PatientID}/{stack}'\n", 10, "no pattern of names", "{stack}"),
     "name without stack": (TEXT + "naming: '{patient}'\n", 10, "not be distinct", "{stack}"),
     "name that climbs": (TEXT + "naming: '../{stack}'\n", 10, "begins with a dot", ""),
+    "name too long": (TEXT + f"naming: '{'x' * 141}{{stack}}'\n", 10, "more than 160 bytes", ""),
     "no recipe name": (changed("name: ours", "name: Our Recipe"), 1, "no name of a recipe", "ct-1mm-iso"),
     "no version": (changed("1.2.0", "next"), 2, "no version of a recipe", "1.0.0"),
     "no Chinese": (changed(", zh: 我们的", ""), 3, "lacks the key 'zh'", ""),

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,13 @@ def test_a_plan_does_not_hold_for_a_stack_that_grew(own: Archive, tmp_path: Path
     summary = run(own, tmp_path / "out", plan)
     assert dict(summary.refused) == {"changed": 1, "pixels": 1}
     assert dict(run(own, tmp_path / "out", own.plan(HOW)).refused).get("changed") is None
+
+
+def test_slices_that_a_stack_does_not_have_are_no_fault_of_ours(small: Archive, tmp_path: Path) -> None:
+    plan = small.plan(HOW)
+    first = replace(plan.images[0], slices=(3, 900))
+    summary = run(small, tmp_path / "out", replace(plan, images=(first, *plan.images[1:])))
+    assert (summary.written, dict(summary.refused), summary.complete) == (3, {"changed": 1, "pixels": 1}, True)
 
 
 def test_a_file_that_is_gone_makes_the_run_incomplete(own: Archive, tmp_path: Path) -> None:
