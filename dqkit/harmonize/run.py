@@ -11,9 +11,9 @@ from time import monotonic
 import polars as pl
 
 from dqkit.catalog.tables import Tables
-from dqkit.errors import DqkitError, IncompleteError, NothingToCheckError
+from dqkit.errors import DqkitError, NothingToCheckError
 from dqkit.harmonize.following.unclaimed import Known, label_files, studies_concerned
-from dqkit.harmonize.journal import OutFolder, opened
+from dqkit.harmonize.journal import OutFolder, not_written, opened
 from dqkit.harmonize.one_image import Pending
 from dqkit.harmonize.plan import Plan, PlannedRefusal
 from dqkit.harmonize.record import Row, refusal, row_of_lone_label
@@ -113,14 +113,14 @@ def harmonize(
             for done in _worked(todo, folder.images, options.workers):
                 progress.advance(max(1, done.slices))
                 if done.stop:
-                    raise _full(out, done.failed)
+                    raise not_written(out, done.failed)
                 if done.failed:
                     failed[done.failed] += 1
                     continue
                 folder.add(done.rows)
                 written += any(row["status"] == "written" for row in done.rows)
         except OSError as error:
-            raise _full(out, error.strerror or type(error).__name__) from error
+            raise not_written(out, error.strerror or type(error).__name__) from error
         if plan.recipe.labels.follow:
             failed.update(_note_labels(plan, tables, folder, current))
         manifest = _closed(folder, current, tables, out)
@@ -246,13 +246,7 @@ def _closed(folder: OutFolder, current: Mapping[str, str], tables: Tables, out: 
     try:
         return folder.close(current, frozenset(stacks) | frozenset(files))
     except OSError as error:
-        raise _full(out, error.strerror or type(error).__name__) from error
-
-
-def _full(out: Path, why: str) -> IncompleteError:
-    return IncompleteError(
-        f"{out} could not be written: {why.lower()}", "make room (or mend the disk) and run the same command again"
-    )
+        raise not_written(out, error.strerror or type(error).__name__) from error
 
 
 def _refused(manifest: pl.DataFrame, current: Mapping[str, str]) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """Carrying a plan out: once, again, after a kill, on a full disk, over damaged files."""
 
+import errno
 import json
 import os
 import signal
@@ -293,8 +294,6 @@ def test_a_fault_of_ours_costs_one_image_and_makes_the_run_incomplete(
 
 def test_a_full_disk_ends_the_run_and_keeps_what_is_done(small: Archive, tmp_path: Path, monkeypatch) -> None:
     """The real thing, with a limit of the kernel's, is in tests/cli/test_harmonize.py."""
-    import errno
-
     done = []
 
     def full(image: HarmonizedImage, folder: Path) -> list[Path]:
@@ -311,6 +310,24 @@ def test_a_full_disk_ends_the_run_and_keeps_what_is_done(small: Archive, tmp_pat
     monkeypatch.setitem(WRITERS, "nifti", nifti)
     summary = run(small, tmp_path / "out")
     assert (summary.written, summary.unchanged) == (2, 2)
+
+
+def test_a_refusal_in_the_journal_of_a_run_that_ended_early_is_read_back(
+    own: Archive, tmp_path: Path, monkeypatch
+) -> None:
+    def full(image: HarmonizedImage, folder: Path) -> list[Path]:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    plan = own.plan(HOW)
+    os.utime(own.root / "p9" / "0001.dcm")  # of the largest image, which is the first
+    nifti = WRITERS["nifti"]
+    monkeypatch.setitem(WRITERS, "nifti", full)
+    with pytest.raises(IncompleteError, match="no space left"):
+        run(own, tmp_path / "out", plan)
+    assert b'"changed"' in (tmp_path / "out" / "journal.jsonl").read_bytes()
+    monkeypatch.setitem(WRITERS, "nifti", nifti)
+    summary = run(own, tmp_path / "out", plan)
+    assert (summary.written, dict(summary.refused)) == (3, {"changed": 1, "pixels": 1})
 
 
 def test_a_killed_run_goes_on_where_it_was(small: Archive, tmp_path: Path) -> None:
