@@ -70,6 +70,11 @@ class RunSummary:
     labels: Mapping[str, int] = field(default_factory=dict)
 
     @property
+    def warnings(self) -> dict[str, int]:
+        """Sentence -> images of the folder that it warns of."""
+        return warning_counts(self.manifest)
+
+    @property
     def complete(self) -> bool:
         """Whether every image was made or refused."""
         return not self.failed
@@ -259,10 +264,25 @@ def _refused(manifest: pl.DataFrame, current: Mapping[str, str]) -> dict[str, in
 
 
 def _labels(manifest: pl.DataFrame, current: Mapping[str, str]) -> dict[str, int]:
-    """Count what became of segments (of labels as a whole where none could be read), each once for an image."""
+    """Count what became of the segments of the plan at hand (of labels as a whole where none could be read)."""
     tasks = pl.DataFrame({"task": list(current.values())}, schema={"task": pl.String})
+    return label_counts(manifest.join(tasks, on="task", how="semi"))
+
+
+def warning_counts(manifest: pl.DataFrame) -> dict[str, int]:
+    """Return sentence -> how many images of a manifest it warns of, the most frequent first."""
+    images = manifest.filter(pl.col("kind") == "image").unique("image_id")
+    counts = (
+        images["warnings"].explode().drop_nulls().value_counts().sort("count", "warnings", descending=[True, False])
+    )
+    return dict(counts.iter_rows())
+
+
+def label_counts(manifest: pl.DataFrame) -> dict[str, int]:
+    """Return how many segments of labels followed their image (key ``followed``), and reason -> how many did not."""
     rows = manifest.filter((pl.col("kind") == "label") & (pl.col("label_name") != "table").fill_null(value=True))
-    rows = rows.join(tasks, on="task", how="semi").unique(["image_id", "label_file_id", "label_name", "status"])
+    # Of two formats a segment has two rows; two segments of one name differ in their value, which is in the step
+    rows = rows.unique(["image_id", "label_file_id", "label_name", "steps", "status"])
     told = rows.select(pl.when(pl.col("status") == "written").then(pl.lit("followed")).otherwise("detail"))
     return dict(sorted(Counter(told.to_series().to_list()).items()))
 

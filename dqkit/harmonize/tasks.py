@@ -19,7 +19,7 @@ from dqkit.identity import digest
 from dqkit.index.sources import root_path
 from dqkit.model import FileStatus
 
-WORK_VERSION = 1
+WORK_VERSION = 2
 """Outputs of another version of this work are made again."""
 
 LABELS_MADE_BY = "dqkit"
