@@ -68,7 +68,7 @@ def test_the_left_of_the_patient_is_on_the_right_of_both_halves(
 
 
 def test_both_halves_show_the_same_plane(tmp_path: Path) -> None:
-    """Where nothing was changed they are alike, also of a body far from the middle, of thick slices and oblique rows."""
+    """Where nothing was changed they are alike: of a body off the middle, of thick slices and oblique rows, too."""
 
     def two(points: np.ndarray) -> np.ndarray:
         return np.maximum(sphere((8, -20, 5), 25)(points), 0.7 * sphere((-20, -8, -8), 15)(points))
