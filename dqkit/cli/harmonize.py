@@ -68,6 +68,8 @@ def harmonize(
     from dqkit.identity import load_key
 
     made = read_plan(plan)
+    if not moved_catalog and not made.catalog.exists():
+        raise DqkitError(f"the catalog of the plan is not at {made.catalog}", "say where it is now: --catalog DIR")
     opened = Catalog(moved_catalog or made.catalog, load_key(key_file).fingerprint)
     _check_place(opened, out, plan, made)
     options = RunOptions(tuple(opt.many(formats)), workers_for(workers))

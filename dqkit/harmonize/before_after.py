@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from dqkit.archive.paths import unescape
 from dqkit.catalog.tables import Tables
+from dqkit.harmonize.volume import LPS_TO_RAS
 from dqkit.index.sources import root_path
 from dqkit.pixels import canvas, reformat
 from dqkit.pixels.canvas import BEFORE, OUTLINE, Picture, Rendered
@@ -29,6 +30,12 @@ _SIZE = (380, 420)
 
 _FEWEST = 3
 """Slices that a cut is worth drawing for."""
+
+_LEAST_PIXELS = 24
+"""Height of a half that is worth looking at."""
+
+_THICK = 1.5
+"""Times as far apart as the pixels of a plane are slices that show as steps."""
 
 _FLAT_MM = 25.0
 """Of a thinner volume a cut shows little: it comes last."""
@@ -122,19 +129,30 @@ def _picture(
         before = _before(stack, open_file)
         if before is None:
             return None
-        after = _after(image, before.axes, stack["Modality"])
-        return canvas.encode(_side_by_side(before, after, same_grey="intensity" not in row["do"]))
+        after = _after(image, before, stack["Modality"])
+        both = _side_by_side(before, after, same_grey="intensity" not in row["do"])
+        return None if both is None else canvas.encode(both)
     except Exception:  # noqa: BLE001 - a picture is an extra; geometry in files is hostile in more ways than we foresee
         return None
 
 
 @dataclass(frozen=True)
 class _Before:
-    """The cut across the slices: its grey scale, the patient axes it shows, whether it is drawn the other way round."""
+    """The cut across the slices.
+
+    Attributes
+    ----------
+    axes, point_mm, thick_mm
+        The patient axes that it shows, a place in the middle of it (LPS), and over how much its lines are averaged.
+    mirrored
+        Whether it is drawn the other way round.
+    """
 
     cut: reformat.Cut
     shade: Callable[[Values], NDArray[np.uint8]]
     axes: tuple[int, int]
+    point_mm: Values
+    thick_mm: float
     mirrored: bool
     slice_mm: float
 
@@ -146,7 +164,7 @@ def _before(stack: Mapping[str, Any], open_file: OpenFile) -> _Before | None:
     if not slices or len(slices) < _FEWEST:
         return None
     middle = slices[sorted(slices)[len(slices) // 2]]
-    if middle.row is None or middle.column is None:
+    if middle.row is None or middle.column is None or middle.origin_mm is None:
         return None
     normal = np.cross(middle.row, middle.column)
     travel = int(np.abs(normal).argmax())
@@ -159,18 +177,26 @@ def _before(stack: Mapping[str, Any], open_file: OpenFile) -> _Before | None:
     cut = reformat.cut(slices, positions, keep=keep)
     # The patient's right, or front, is on the left of a picture
     aside = kept[along] if cut.rows_are_slices else normal[travel]
-    return _Before(cut, grey([middle]), (travel, along), bool(aside < 0), float(stack["slice_step_mm"] or 1.0))
+    across = (middle.column * middle.spacing_mm[0], middle.row * middle.spacing_mm[1])[keep == "column"]
+    half = len(cut.lines[min(cut.lines)]) / 2
+    point = middle.origin_mm + across * cut.line + kept * cut.step_mm * half
+    thick = 2 * float(np.linalg.norm(across))  # of three lines, from the first to the last
+    shade, step = grey([middle]), float(stack["slice_step_mm"] or 1.0)
+    return _Before(cut, shade, (travel, along), point, thick, bool(aside < 0), step)
 
 
-def _after(path: Path, axes: tuple[int, int], modality: str) -> Slice:
-    """Return the plane of two patient axes through the middle of what a NIfTI file shows, head or front up."""
+def _after(path: Path, before: _Before, modality: str) -> Slice:
+    """Return the plane of the patient axes of `before` through its point, of a NIfTI file, head or front up."""
     import nibabel
 
     image = nibabel.as_closest_canonical(nibabel.load(path))
     voxels = np.asarray(image.dataobj, dtype=np.float32)
     voxels = voxels[..., 0] if voxels.ndim > 3 else voxels  # noqa: PLR2004
-    (across,) = {0, 1, 2} - set(axes)
-    plane = np.take(voxels, _middle(voxels, across), axis=across)
+    (across,) = {0, 1, 2} - set(before.axes)
+    index = np.linalg.solve(image.affine, LPS_TO_RAS @ [*before.point_mm, 1.0])[across]
+    reach = before.thick_mm / 2 / float(image.header.get_zooms()[across])
+    first, last = (int(np.clip(round(end), 0, voxels.shape[across] - 1)) for end in (index - reach, index + reach))
+    plane = np.take(voxels, range(first, last + 1), axis=across).mean(axis=across)
     up, aside = (axis for axis in (2, 1, 0) if axis != across)
     plane = plane.T  # of the two axes that are left, the lower number comes first
     zooms = image.header.get_zooms()
@@ -178,25 +204,30 @@ def _after(path: Path, axes: tuple[int, int], modality: str) -> Slice:
     return Slice(plane[::-1, ::-1].astype(np.float64), spacing, modality, inverted=False, window=None)
 
 
-def _middle(voxels: NDArray[np.float32], axis: int) -> int:
-    """Return the plane through the centre of the body."""
-    coarse = voxels[::2, ::2, ::2]
-    weight = (coarse > np.percentile(coarse, 60)).sum(axis=tuple(a for a in range(3) if a != axis)).astype(float)
-    if not weight.any():
-        return voxels.shape[axis] // 2
-    return int(min(voxels.shape[axis] - 1, 2 * round(float(weight @ np.arange(weight.size) / weight.sum()))))
-
-
-def _side_by_side(before: _Before, after: Slice, *, same_grey: bool) -> Picture:
+def _side_by_side(before: _Before, after: Slice, *, same_grey: bool) -> Picture | None:
+    """Return both halves at one scale; None where the volume is so thin that they would show nothing."""
     cut = before.cut
     wide = reformat.whole(cut, 1e6, 1e6, slice_mm=before.slice_mm)
     along, across = wide.end_mm - wide.start_mm, wide.right_mm - wide.left_mm
     size = (along, across) if cut.rows_are_slices else (across, along)
     height, width = after.size_mm
     scale = min(_SIZE[0] / max(size[0], height), _SIZE[1] / max(size[1], width))
+    if min(size[0], height) * scale < _LEAST_PIXELS:
+        return None
     view = reformat.View(wide.start_mm, wide.end_mm, wide.left_mm, wide.right_mm, scale)
     drawn = reformat.upright(cut, reformat.draw(cut, view, []))
     left = canvas.colour(before.shade(np.nan_to_num(drawn)))[:, :: -1 if before.mirrored else 1]
     shade = before.shade if same_grey else grey([after])
-    right = canvas.scaled(canvas.colour(shade(after.values)), round(width * scale), round(height * scale))
+    right = canvas.colour(_enlarged(shade(after.values), after.spacing_mm, scale))
     return canvas.beside([canvas.frame(left, OUTLINE), canvas.frame(right, BEFORE)])
+
+
+def _enlarged(grey: NDArray[np.uint8], spacing_mm: tuple[float, float], scale: float) -> NDArray[np.uint8]:
+    """Return a plane at `scale` pixels per mm; thick slices stay steps, as they are in the other half."""
+    from PIL import Image
+
+    size = [max(1, round(n * mm * scale)) for n, mm in zip(grey.shape, spacing_mm, strict=True)]
+    thick = next((axis for axis in (0, 1) if spacing_mm[axis] > _THICK * spacing_mm[1 - axis]), None)
+    inner = [grey.shape[axis] if axis == thick else size[axis] for axis in (0, 1)]
+    smooth = Image.fromarray(grey).resize((inner[1], inner[0]), Image.Resampling.BILINEAR)
+    return np.asarray(smooth.resize((size[1], size[0]), Image.Resampling.NEAREST))

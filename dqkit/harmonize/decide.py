@@ -74,10 +74,12 @@ def _refuse_outright(row: Row, recipe: Recipe) -> None:
         raise Refused(Reason.COLOUR)
     if row["order_inferred"] and recipe.policy.inferred == "reject":
         raise Refused(Reason.ORDER_INFERRED)
-    if row["kind"] == "plain":
-        raise Refused(Reason.POSITIONS_UNKNOWN, "the frames of a plain multi-frame image have no place of their own")
+    if row["kind"] == "plain" or row["frames_unplaced"]:
+        raise Refused(Reason.POSITIONS_UNKNOWN, "frames of a multi-frame image have no place of their own")
     if not row["PixelSpacing"]:
         raise Refused(Reason.NO_SPACING)
+    if min(row["PixelSpacing"]) <= 0:
+        raise Refused(Reason.NO_SPACING, "Pixel Spacing is no length")
     if (row["orthonormality_error"] or 0) > ORTHONORMAL:
         raise Refused(Reason.NOT_ORTHONORMAL, f"direction cosines are off by {row['orthonormality_error']:.4f}")
 
@@ -117,7 +119,8 @@ def _of_slices(row: Row, recipe: Recipe) -> Decision:
 
 def _gap_words(row: Row, gaps: int) -> str:
     missing = row["slices_missing"] or 0
-    return f"{missing} slices are missing at {gaps} {'place' if gaps == 1 else 'places'}"
+    slices = "slice is" if missing == 1 else "slices are"
+    return f"{missing} {slices} missing at {gaps} {'place' if gaps == 1 else 'places'}"
 
 
 def _shown(

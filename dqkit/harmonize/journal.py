@@ -15,9 +15,10 @@ import polars as pl
 from filelock import FileLock, Timeout
 
 from dqkit.catalog.schema import HARMONIZED, conform, empty
-from dqkit.errors import DqkitError
+from dqkit.errors import DqkitError, IncompleteError
 from dqkit.harmonize.files import PARTIAL, write_whole
 from dqkit.harmonize.recipe import Recipe
+from dqkit.harmonize.refusal import PASSING
 
 MANIFEST = "manifest.parquet"
 SITES = "sites.csv"
@@ -26,6 +27,7 @@ _MARKER, _JOURNAL, _LOCK = "harmonize.json", "journal.jsonl", ".lock"
 _OURS = frozenset({MANIFEST, SITES, PAGE, _MARKER, _JOURNAL, _LOCK})
 
 _A_ROW = ("task", "image_id", "path", "format", "label_file_id", "label_name", "reason")
+_TOLD = ("task", "kind", "format", "path", "size", "status", "reason")
 _IN_ORDER = ("image_id", "kind", "format", "path", "label_name")
 
 Row = dict[str, Any]
@@ -49,9 +51,9 @@ class OutFolder:
         self._file = (path / _JOURNAL).open("ab")
 
     def done(self) -> dict[str, list[Row]]:
-        """Return task -> what its rows say of kind, format, path, size and status, for every task that is done."""
-        told = self._earlier.select("task", "kind", "format", "path", "size", "status").to_dicts()
-        told += [row for rows in self._journal for row in rows]
+        """Return task -> what its rows say of kind, format, path, size and reason, for every task that is done."""
+        told = self._earlier.select(_TOLD).to_dicts()
+        told += [{name: row.get(name) for name in _TOLD} for rows in self._journal for row in rows]
         found: dict[str, list[Row]] = {}
         for row in told:
             found.setdefault(row["task"], []).append(row)
@@ -59,7 +61,7 @@ class OutFolder:
 
     def is_whole(self, rows: Sequence[Row]) -> bool:
         """Tell whether every file of `rows` is there with its size."""
-        return all(row.get("path") is None or _size(self.images / row["path"]) == row["size"] for row in rows)
+        return all(row["path"] is None or _size(self.images / row["path"]) == row["size"] for row in rows)
 
     def add(self, rows: Sequence[Row]) -> None:
         """Note what became of an image; it counts once it is on the disk."""
@@ -82,7 +84,7 @@ class OutFolder:
             Ids of all stacks (and files) of the catalog.
         """
         fresh = conform(pl.DataFrame([row for rows in self._journal for row in rows], schema=HARMONIZED), HARMONIZED)
-        told = pl.concat([self._earlier, fresh]).unique(_A_ROW, keep="last", maintain_order=True)
+        told = _as_it_is_now(pl.concat([self._earlier, fresh]))
         tasks = {"image_id": list(current), "now": list(current.values())}
         now = pl.DataFrame(tasks, schema={"image_id": pl.String, "now": pl.String})
         here = pl.col("stack_ids").list.eval(pl.element().is_in(list(known))).list.all()
@@ -99,6 +101,15 @@ class OutFolder:
         return manifest
 
 
+def _as_it_is_now(told: pl.DataFrame) -> pl.DataFrame:
+    """Return each row once, the last that was told, without refusals that a later run of the same task took back."""
+    told = told.unique(_A_ROW, keep="last", maintain_order=True).with_row_index("nth")
+    is_last = pl.col("nth") == pl.col("nth").max().over("task")
+    return told.filter(
+        is_last | ~pl.col("reason").is_in([str(reason) for reason in PASSING]).fill_null(value=False)
+    ).drop("nth")
+
+
 def images_of(path: Path, recipe: Recipe) -> Path:
     """Return where the outputs of a recipe lie below the folder of a run."""
     return path / recipe.name
@@ -112,19 +123,37 @@ def opened(path: Path, recipe: Recipe) -> Iterator[OutFolder]:
     ------
     DqkitError
         It holds something else, outputs of another recipe, or another run is at it.
+    IncompleteError
+        It cannot be written.
     """
-    _prepare(path, recipe)
     lock = FileLock(path / _LOCK)
     try:
+        _prepare(path, recipe)
         lock.acquire(timeout=0)
     except Timeout as error:
         raise DqkitError(f"another dqkit is writing to {path}", "wait for it, or name another folder") from error
+    except OSError as error:
+        raise not_written(path, error.strerror or type(error).__name__) from error
+    try:
+        yield _held(path, recipe)
+    finally:
+        lock.release()
+
+
+def _held(path: Path, recipe: Recipe) -> OutFolder:
     try:
         folder = OutFolder(path, recipe)
         _sweep(folder.images)
-        yield folder
-    finally:
-        lock.release()
+    except OSError as error:
+        raise not_written(path, error.strerror or type(error).__name__) from error
+    return folder
+
+
+def not_written(path: Path, why: str) -> IncompleteError:
+    """Return the error of a folder that takes no more."""
+    return IncompleteError(
+        f"{path} could not be written: {why.lower()}", "make room (or mend the disk) and run the same command again"
+    )
 
 
 def _prepare(path: Path, recipe: Recipe) -> None:

@@ -99,7 +99,7 @@ def load_stack(stack: Stack, recipe: Recipe, tick: Callable[[], None] = lambda: 
     hashes = {file.file_id: hash_of(file) for file in dict.fromkeys(stack.files)}
     slices = _of_tiles if stack.kind in {"mosaic", "vframe"} else _of_frames
     if stack.kind == "plain":
-        raise Refused(Reason.POSITIONS_UNKNOWN, "the frames of a plain multi-frame image have no place of their own")
+        raise Refused(Reason.POSITIONS_UNKNOWN, "frames of a multi-frame image have no place of their own")
     read = _Reading(stack, recipe)
     for file, frame, source in slices(stack, hashes):
         read.add(file, frame, source)

@@ -14,6 +14,11 @@ FIELDS = {
 }
 """What `naming` may use. Which volume of a series it is (``echo-2``, ``b1000``, ``part-1``) is always added."""
 
+MOST_BYTES = 160
+"""Of a folder or a file in a name: file systems hold 255, and ids of labels, parts and endings come behind."""
+
+_FIELD_BYTES = 20
+
 _PLAIN = re.compile(r"[A-Za-z0-9_.\-/]*")
 
 
@@ -31,7 +36,14 @@ def check_naming(text: str) -> tuple[str, str] | None:
         return "between its fields a name holds letters, digits and . _ - /", "such as {patient}/{modality}-{stack}"
     if any(not part or part.startswith(".") for part in text.split("/")):
         return "no folder of a name is empty or begins with a dot", "such as {patient}/{modality}-{stack}"
+    if any(_longest(part) > MOST_BYTES for part in text.split("/")):
+        return f"a folder of a name takes more than {MOST_BYTES} bytes", "such as {patient}/{modality}-{stack}"
     return None if "stack" in used else ("names would not be distinct", "put {stack} into the pattern")
+
+
+def _longest(part: str) -> int:
+    """Return how many bytes a part of a pattern takes, filled in."""
+    return sum(len(text) + (_FIELD_BYTES if field else 0) for text, field, _, _ in string.Formatter().parse(part))
 
 
 def name_of(pattern: str, fields: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""NIfTI-1 files: RAS, millimetres and seconds, sform and qform alike, the same bytes for the same image.
+"""NIfTI-1 files: RAS, mm (and s, where a time is known), sform and qform alike, the same bytes for the same image.
 
 The header is laid out by nibabel; the voxels go to isal's gzip in one piece (docs/benchmarks.md: zlib takes longer
 than all the rest together).
@@ -13,6 +13,7 @@ import numpy as np
 from dqkit.harmonize.files import write_whole
 from dqkit.harmonize.image import HarmonizedImage
 from dqkit.harmonize.refusal import Reason, Refused
+from dqkit.harmonize.series_of_volumes import time_step_s
 from dqkit.harmonize.volume import Volume
 
 _SCANNER = 1
@@ -20,6 +21,8 @@ _SCANNER = 1
 
 _MOST_VOXELS = 32_767
 """Along an axis: NIfTI-1 counts them in 16 bits."""
+
+_XYZ = 3
 
 _OFFSET = 352
 """Header, and four bytes that say that no extension follows."""
@@ -40,17 +43,8 @@ def write(image: HarmonizedImage, folder: Path) -> Sequence[Path]:
     """
     level = image.recipe.output.compression
     path = folder / f"{image.stem}.nii{'.gz' if level else ''}"
-    head = header_of(image.volume, time_step_s(image))
+    head = header_of(image.volume, time_step_s(image.series, image.times))
     return [write_whole(path, lambda file: _fill(file, head, image.volume, level))]
-
-
-def time_step_s(image: HarmonizedImage) -> float | None:
-    """Return the time from one volume to the next, s; None where the fourth axis is no time, or nothing says it."""
-    step = image.series.get("time_step_s")
-    in_time = image.times and not any(
-        {"EchoTime", "EchoNumbers", "DiffusionBValue"} & time.keys() for time in image.times
-    )
-    return float(step) if in_time and step else None
 
 
 def header_of(volume: Volume, step_s: float | None = None) -> bytes:
@@ -63,7 +57,8 @@ def header_of(volume: Volume, step_s: float | None = None) -> bytes:
         raise Refused(Reason.TOO_LARGE, f"NIfTI-1 counts {_MOST_VOXELS} voxels along an axis, here are {max(shape)}")
     header.set_data_dtype(volume.voxels.dtype)
     header.set_data_shape(shape)
-    header.set_xyzt_units("mm", "sec")
+    # Of a step that is not known 1 stands there, for readers stumble over 0; but not 1 s
+    header.set_xyzt_units("mm", "sec" if step_s or len(shape) == _XYZ else "unknown")
     header.set_sform(volume.affine_ras, _SCANNER)
     header.set_qform(volume.affine_ras, _SCANNER if is_orthogonal(volume) else 0, strip_shears=True)
     header.set_slope_inter(1, 0)

@@ -19,6 +19,7 @@ from dqkit.harmonize.plan import PlannedImage
 from dqkit.harmonize.recipe import Recipe
 from dqkit.harmonize.refusal import Reason, Refused
 from dqkit.harmonize.resample import resample, smoothing
+from dqkit.harmonize.series_of_volumes import is_time, time_step_s
 from dqkit.harmonize.source import Contribution, SourceSlice
 from dqkit.harmonize.stack import Stack
 from dqkit.harmonize.steps import INTENSITY, StepContext
@@ -98,6 +99,8 @@ def harmonized(task: Task, warn: Callable[[str], None], tick: Callable[[], None]
     volumes = _gathered(task, warn, tick)
     first = volumes[0]
     volume = first.volume if len(volumes) == 1 else _in_time(volumes, task.planned.times)
+    if volume.voxels.ndim > 3 and is_time(task.planned.times) and not time_step_s(task.series, task.planned.times):  # noqa: PLR2004
+        warn("nothing says one time from volume to volume, or some are missing: the file says none")
     sources = tuple(replace(source, time=t) for t, one in enumerate(volumes) for source in one.sources)
     is_whole = all(one.is_whole for one in volumes) and not task.recipe.intensity
     image = HarmonizedImage(
@@ -127,9 +130,13 @@ def _one_volume(stack: Stack, task: Task, warn: Callable[[str], None], tick: Cal
     slices = without_copies(load_stack(stack, recipe, tick))
     if task.planned.slices:
         low, high = task.planned.slices
+        if not 0 <= low < high <= len(slices.sources):
+            raise Refused(Reason.CHANGED, f"there are {len(slices.sources)} slices, and the plan names others")
         slices = slices.take(range(low, high))
     if stack.inferred:
         warn("no attribute tells the volumes of the series apart: their order was inferred")
+    if stack.modality == "CT" and not slices.scale.unit:
+        warn("nothing says that its values are Hounsfield units")
     if len(slices.sources) == 1 and not slices.thickness_mm:
         warn("nothing says how thick the single slice is: 1 mm was taken")
     even = even_volume(slices, interpolate="even" in do)

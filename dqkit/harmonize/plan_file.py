@@ -1,20 +1,27 @@
 """Plans as YAML: the same plan gives the same text; it stays in the house (0600)."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from dqkit.errors import DqkitError
+from dqkit.harmonize.decide import STEPS
 from dqkit.harmonize.files import write_whole
+from dqkit.harmonize.naming import MOST_BYTES
 from dqkit.harmonize.plan import Plan, PlannedImage, PlannedRefusal
+from dqkit.harmonize.plane.decide import STEPS as PLANE_STEPS
 from dqkit.harmonize.read_recipe import recipe_of
 from dqkit.harmonize.refusal import Reason
 
 FORMAT_VERSION = 1
 _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_STEPS = STEPS.keys() | PLANE_STEPS.keys()
+_BEGINS = b"dqkit_plan:"
 
 _AGAIN = "make it again: dqkit plan CATALOG --recipe … -o plan.yaml"
 
@@ -62,9 +69,13 @@ def write_plan(plan: Plan, path: Path) -> None:
 
     Raises
     ------
+    DqkitError
+        A file is there that is no plan: the recipe, perhaps, by a slip of the pen.
     OSError
         It cannot be written.
     """
+    if path.is_file() and path.stat().st_size and not path.read_bytes().startswith(_BEGINS):
+        raise DqkitError(f"{path} is there, and is no plan", "name another file with -o")
     text = yaml.dump(plan_to_plain(plan), Dumper=_DUMPER, sort_keys=False, allow_unicode=True, width=120)
     write_whole(path, lambda file: file.write(text.encode()), mode=0o600)
 
@@ -100,16 +111,25 @@ def _plan(plain: Mapping[str, Any], path: Path) -> Plan:
             f"the recipe in {path} is not the one that the plan was made with",
             "change the recipe's own file and plan again: what is planned depends on it",
         )
+    images = tuple(_image(item) for item in plain["write"])
+    _check_once([image.name for image in images], path)
     return Plan(
         recipe=recipe,
         catalog=Path(plain["catalog"]),
         run=int(plain["run"]),
         selected=tuple(plain["selected"]),
-        images=tuple(_image(item) for item in plain["write"]),
+        images=images,
         refusals=tuple(_refusal(item) for item in plain["refuse"]),
         out_of_scope=dict(plain["out_of_scope"]),
         masks=dict(plain.get("masks", {})),
     )
+
+
+def _check_once(names: Sequence[str], path: Path) -> None:
+    """Refuse two images of one name: the second would be written over the first."""
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise DqkitError(f"the plan {path} has {count} images of the name {name}", "give each a name of its own")
 
 
 def _image(plain: Mapping[str, Any]) -> PlannedImage:
@@ -118,7 +138,7 @@ def _image(plain: Mapping[str, Any]) -> PlannedImage:
         name=_checked_name(plain["name"]),
         stacks=tuple(map(str, plain["stacks"])),
         slices=_slices(plain),
-        do=tuple(plain["do"]),
+        do=_checked_steps(plain["do"]),
         times=tuple(dict(time) for time in plain.get("times", ())),
         mends=tuple(plain.get("mends", ())),
         remains=tuple(plain.get("remains", ())),
@@ -148,8 +168,16 @@ def _slices(plain: Mapping[str, Any]) -> tuple[int, int] | None:
 
 
 def _checked_name(name: Any) -> str:
-    """Refuse names that lead out of the output folder: a plan can be edited."""
+    """Refuse names that lead out of the output folder, or that no file can have: a plan can be edited."""
     parts = str(name).split("/")
+    if any(len(part.encode()) > MOST_BYTES for part in parts):
+        raise ValueError(name)
     if any(not part or part.startswith(".") or "\\" in part or "\0" in part for part in parts):
         raise ValueError(name)
     return str(name)
+
+
+def _checked_steps(words: Sequence[Any]) -> tuple[str, ...]:
+    if isinstance(words, str) or not set(words) <= _STEPS:
+        raise ValueError(words)
+    return tuple(words)

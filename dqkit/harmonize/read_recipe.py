@@ -59,7 +59,7 @@ def load_recipe(reference: str) -> Recipe:
         names = recipe_names()
         raise DqkitError(
             f"there is no recipe {reference!r}",
-            close_to(reference, names, "") or f"name a file, or one of: {', '.join(names)}",
+            close_to(reference, names, "name a file, or one of"),
         )
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -203,7 +203,9 @@ def _intensity(section: Section) -> tuple[IntensityStep, ...]:
     if node is None or node.value is None:
         return ()
     if not isinstance(node.value, tuple):
-        raise node.mark.error(f"'intensity' is a list of steps, not {node.word}", "such as - clip: {low: -1000}")
+        raise node.mark.error(
+            f"'intensity' is a list of steps, not {node.word}", "such as - z_score: {mask: foreground}"
+        )
     return tuple(_step(item) for item in node.value)
 
 
@@ -231,7 +233,9 @@ def _naming(section: Section) -> str:
 
 
 def _output(part: Section) -> Output:
-    formats = part.texts("formats") or ("nifti",)
+    formats = part.texts("formats") if "formats" in part.keys() else ("nifti",)  # noqa: SIM118 - no mapping
+    if not formats:
+        raise part.need("formats").mark.error("'formats' names none", f"allowed: {', '.join(sorted(WRITERS))}")
     for name in formats:
         if name not in WRITERS:
             raise part.need("formats").mark.error(
@@ -304,3 +308,19 @@ def _check_together(section: Section, recipe: Recipe) -> None:
         raise section.need("policy").mark.error(
             "'tilt: off' keeps slices where they are, and this recipe resamples", "leave spacing and align as they are"
         )
+    if recipe.takes == "stacks" and recipe.planar != Planar():
+        raise section.need("planar").mark.error("'planar' is for single images, and this recipe takes stacks",
+                                                "leave it out, or takes: images")  # fmt: skip
+    small = next((step.name for step in recipe.intensity if _brings_to_units(step)), None)
+    if small and recipe.bit_depth not in {"auto", "float32"}:
+        raise section.need("bit_depth").mark.error(
+            f"{small} brings values to a scale of a few units, of which {recipe.bit_depth} keeps whole numbers alone",
+            "bit_depth: float32, or leave it out",
+        )
+
+
+def _brings_to_units(step: IntensityStep) -> bool:
+    """Tell whether the values that a step leaves lie within 0 to 1, or a few deviations around 0."""
+    return step.name in {"min_max", "white_stripe", "z_score"} or bool(
+        step.name == "window" and step.params.get("scale")
+    )

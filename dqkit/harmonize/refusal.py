@@ -37,6 +37,10 @@ class Reason(StrEnum):
     FORMAT = "format"
 
 
+PASSING = frozenset({Reason.CHANGED, Reason.OFFLINE, Reason.NO_FILES})
+"""They say how the archive was at that hour: the next run looks again, though no file and no plan is another."""
+
+
 class Refused(Exception):  # noqa: N818 - it is no error: refusing is an answer
     """The stack is not written.
 

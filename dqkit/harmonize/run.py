@@ -11,12 +11,13 @@ from time import monotonic
 import polars as pl
 
 from dqkit.catalog.tables import Tables
-from dqkit.errors import DqkitError, IncompleteError, NothingToCheckError
+from dqkit.errors import DqkitError, NothingToCheckError
 from dqkit.harmonize.following.unclaimed import Known, label_files, studies_concerned
-from dqkit.harmonize.journal import OutFolder, opened
+from dqkit.harmonize.journal import OutFolder, not_written, opened
 from dqkit.harmonize.one_image import Pending
 from dqkit.harmonize.plan import Plan, PlannedRefusal
 from dqkit.harmonize.record import Row, refusal, row_of_lone_label
+from dqkit.harmonize.refusal import PASSING
 from dqkit.harmonize.tasks import pending_of
 from dqkit.harmonize.work import Done, work
 from dqkit.harmonize.write import WRITERS
@@ -69,6 +70,11 @@ class RunSummary:
     labels: Mapping[str, int] = field(default_factory=dict)
 
     @property
+    def warnings(self) -> dict[str, int]:
+        """Sentence -> images of the folder that it warns of."""
+        return warning_counts(self.manifest)
+
+    @property
     def complete(self) -> bool:
         """Whether every image was made or refused."""
         return not self.failed
@@ -112,14 +118,14 @@ def harmonize(
             for done in _worked(todo, folder.images, options.workers):
                 progress.advance(max(1, done.slices))
                 if done.stop:
-                    raise _full(out, done.failed)
+                    raise not_written(out, done.failed)
                 if done.failed:
                     failed[done.failed] += 1
                     continue
                 folder.add(done.rows)
                 written += any(row["status"] == "written" for row in done.rows)
         except OSError as error:
-            raise _full(out, error.strerror or type(error).__name__) from error
+            raise not_written(out, error.strerror or type(error).__name__) from error
         if plan.recipe.labels.follow:
             failed.update(_note_labels(plan, tables, folder, current))
         manifest = _closed(folder, current, tables, out)
@@ -156,16 +162,15 @@ def _outstanding(
 
 
 def _left(rows: Sequence[Row], formats: Sequence[str], folder: OutFolder) -> tuple[str, ...]:
-    """Return the formats that an image is not there in."""
-    if not rows:
-        return tuple(formats)
-    if not folder.is_whole(rows):
-        return tuple(formats)
+    """Return the formats that an image is still to be made in; those of which a file was lost are among them."""
     images = [row for row in rows if row["kind"] == "image"]
-    if any(row["status"] == "refused" for row in images):
+    whole = [row for row in images if row["format"] is None]
+    if any(row["reason"] not in PASSING for row in whole):
         return ()
-    have = {row["format"] for row in images}
-    return tuple(name for name in formats if name not in have)
+    told = {row["format"] for row in images if row["format"] is not None}  # written, or cannot be had
+    if not folder.is_whole(rows):
+        return tuple(dict.fromkeys((*formats, *sorted(told))))
+    return tuple(name for name in formats if name not in told)
 
 
 def _worked(todo: Sequence[tuple[Pending, tuple[str, ...]]], images: Path, workers: int) -> Iterator[Done]:
@@ -246,13 +251,7 @@ def _closed(folder: OutFolder, current: Mapping[str, str], tables: Tables, out: 
     try:
         return folder.close(current, frozenset(stacks) | frozenset(files))
     except OSError as error:
-        raise _full(out, error.strerror or type(error).__name__) from error
-
-
-def _full(out: Path, why: str) -> IncompleteError:
-    return IncompleteError(
-        f"{out} could not be written: {why.lower()}", "make room (or mend the disk) and run the same command again"
-    )
+        raise not_written(out, error.strerror or type(error).__name__) from error
 
 
 def _refused(manifest: pl.DataFrame, current: Mapping[str, str]) -> dict[str, int]:
@@ -261,14 +260,29 @@ def _refused(manifest: pl.DataFrame, current: Mapping[str, str]) -> dict[str, in
     rows = manifest.filter((pl.col("status") == "refused") & (pl.col("kind") == "image")).join(
         tasks, on="task", how="semi"
     )
-    return dict(sorted(Counter(rows["reason"].to_list()).items()))
+    return dict(sorted(Counter(rows.unique(["image_id", "reason"])["reason"].to_list()).items()))
 
 
 def _labels(manifest: pl.DataFrame, current: Mapping[str, str]) -> dict[str, int]:
-    """Count what became of segments (of labels as a whole where none could be read), each once for an image."""
+    """Count what became of the segments of the plan at hand (of labels as a whole where none could be read)."""
     tasks = pl.DataFrame({"task": list(current.values())}, schema={"task": pl.String})
+    return label_counts(manifest.join(tasks, on="task", how="semi"))
+
+
+def warning_counts(manifest: pl.DataFrame) -> dict[str, int]:
+    """Return sentence -> how many images of a manifest it warns of, the most frequent first."""
+    images = manifest.filter(pl.col("kind") == "image").unique("image_id")
+    counts = (
+        images["warnings"].explode().drop_nulls().value_counts().sort("count", "warnings", descending=[True, False])
+    )
+    return dict(counts.iter_rows())
+
+
+def label_counts(manifest: pl.DataFrame) -> dict[str, int]:
+    """Return how many segments of labels followed their image (key ``followed``), and reason -> how many did not."""
     rows = manifest.filter((pl.col("kind") == "label") & (pl.col("label_name") != "table").fill_null(value=True))
-    rows = rows.join(tasks, on="task", how="semi").unique(["image_id", "label_file_id", "label_name", "status"])
+    # Of two formats a segment has two rows; two segments of one name differ in their value, which is in the step
+    rows = rows.unique(["image_id", "label_file_id", "label_name", "steps", "status"])
     told = rows.select(pl.when(pl.col("status") == "written").then(pl.lit("followed")).otherwise("detail"))
     return dict(sorted(Counter(told.to_series().to_list()).items()))
 

@@ -1,6 +1,7 @@
 """Which stacks of a series are volumes of one image of four axes, and what tells them apart."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from dqkit.harmonize.diffusion import LOW_B
@@ -25,6 +26,10 @@ _PREFIX = {
     "EchoNumbers": "echo-{}", "EchoTime": "te-{}", "DiffusionBValue": "b{}", "TemporalPositionIdentifier": "t-{}",
     "InversionTime": "ti-{}", "FlipAngle": "fa-{}", "KVP": "kvp-{}",
 }  # fmt: skip
+
+
+_MISSING = 0.5
+"""Steps by which the span may differ from that of evenly spaced volumes: half of what one missing volume makes."""
 
 
 def told_apart(row: Row) -> dict[str, str]:
@@ -98,6 +103,29 @@ def shown(row: Row) -> dict[str, str]:
     """Return what tells a stack from its sisters, without anything that could say who or when."""
     told = told_apart(row)
     return {SHOWN[name]: f"{_number(told[name]):g}" for name in told if name in SHOWN and told[name]}
+
+
+def is_time(times: Sequence[Mapping[str, str]]) -> bool:
+    """Tell whether volumes follow each other in time: nothing else tells them apart."""
+    return bool(times) and not any({"EchoTime", "EchoNumbers", "DiffusionBValue"} & time.keys() for time in times)
+
+
+def time_step_s(series: Row, times: Sequence[Mapping[str, str]]) -> float | None:
+    """Return the time from one volume to the next, s.
+
+    Returns
+    -------
+    float or None
+        None where the fourth axis is no time, nothing says the step, or volumes are missing or not evenly spaced: one
+        number would then say of some of them what is not so.
+    """
+    step, span, n = (series.get(name) for name in ("time_step_s", "time_span_s", "n_time_points"))
+    if not is_time(times) or not step or not span or n != len(times):
+        return None
+    told = [time.get("TemporalPositionIdentifier") for time in times]
+    places = [float(place) for place in told if place]
+    is_whole = all(after - before == 1 for before, after in pairwise(places))
+    return float(step) if is_whole and abs(span / step - (n - 1)) < _MISSING else None
 
 
 def suffix_of(row: Row) -> str:

@@ -21,6 +21,7 @@ _OF_THE_STACK = ("stack_id", "site", "patient_key", "study_key", "series_key", "
                  "duplicates_at", "tilt_deg", "off_axis_mm", "orthonormality_error", "Rows", "Columns",
                  "PixelSpacing", "SliceThickness", "SpacingBetweenSlices")  # fmt: skip
 
+_XYZ = 3
 _SEVERAL = pl.col("NumberOfFrames").fill_null(1) > 1
 
 
@@ -57,8 +58,9 @@ def stack_rows(tables: Tables, series: pl.DataFrame) -> pl.DataFrame:
     Returns
     -------
     pl.DataFrame
-        Columns of the table `stacks`, and `in_scope`, `kind` (stack.Stack), `photometric`, `image_type` and `corner`
-        (ImagePositionPatient as text) of the first file, `pixels` (why pixels cannot be had, else null), `offline`.
+        Columns of the table `stacks`, and `in_scope`, `kind` (stack.Stack), `photometric`, `image_type`, `corner`
+        (ImagePositionPatient as text) and `frames_unplaced` (frames beyond those that functional groups place) of the
+        first file, `pixels` (why pixels cannot be had, else null), `offline`.
     """
     stacks = _acquired(tables, tables.scan("stacks").select(_OF_THE_STACK))
     stacks = stacks.join(series.lazy(), on="series_key", how="inner")
@@ -70,6 +72,8 @@ def stack_rows(tables: Tables, series: pl.DataFrame) -> pl.DataFrame:
         .alias("corner"),
         _kind_of_file().alias("kind_of_file"),
         pl.col("path").alias("first_path"),
+        (_SEVERAL & pl.col("frame_positions_mm").list.len().is_between(1, _XYZ * pl.col("NumberOfFrames") - 1))
+        .fill_null(value=False).alias("frames_unplaced"),
         "mosaic_tiles",
     )  # fmt: skip
     rows = stacks.with_columns(pl.col("file_ids").list.first().alias("first_file")).join(
@@ -100,6 +104,7 @@ def image_rows(tables: Tables, series: pl.DataFrame) -> pl.DataFrame:
         pl.when(_SEVERAL).then(pl.lit("plain")).otherwise(pl.lit("image")).alias("kind"),
         pl.col("PhotometricInterpretation").alias("photometric"),
         _fault().alias("pixels"),
+        pl.lit(value=False).alias("frames_unplaced"),
         pl.col("path").alias("first_path"),
         "SOPClassUID", "ImageType", "BurnedInAnnotation", "PresentationIntentType",
         pl.coalesce("PixelSpacing", "ImagerPixelSpacing").is_not_null().alias("has_spacing"),

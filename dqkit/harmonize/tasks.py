@@ -30,7 +30,7 @@ _A_BATCH = 500
 
 OF_THE_SERIES = (
     "site", "patient_key", "study_key", "series_key", "Modality", "Manufacturer", "MagneticFieldStrength",
-    "BodyPartExamined", "ConvolutionKernel", "time_step_s",
+    "BodyPartExamined", "ConvolutionKernel", "n_time_points", "time_span_s", "time_step_s",
 )  # fmt: skip
 """What writers may know of a series …"""
 

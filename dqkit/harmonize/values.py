@@ -87,10 +87,13 @@ def _of_pet(frame: Frame, wanted: str) -> Scale:
 
 
 def _unit(frame: Frame) -> str:
-    """Return the unit: Rescale Type, else HU of CT (PS3.3 C.8.2.1.1.2: required unless it is HU)."""
+    """Return the unit: Rescale Type, else HU of CT (PS3.3 C.8.2.1.1.2: required unless it is HU).
+
+    A CT without Rescale Intercept was stripped of it: what its values are, nobody knows.
+    """
     told = frame.rescale_type.strip()
     if not told:
-        return "HU" if frame.modality == "CT" else ""
+        return "HU" if frame.modality == "CT" and frame.has_intercept else ""
     return "" if told == "US" else _term(told)  # US: unspecified
 
 

@@ -83,6 +83,8 @@ def _rows(pending: Pending, formats: Sequence[str], images: Path, warnings: list
     tables = _written(partial(write_gradient_table, table, image, images)) if table else ()
     rows = rows_of_image(pending.task, pending.task_hash, image, written, images, list(dict.fromkeys(warnings)))
     rows += [row_of_refusal(pending.task, pending.task_hash, why) | {"format": name} for name, why in refused.items()]
+    if not written:
+        return rows
     rows += rows_of_tables(pending.task, pending.task_hash, image, tables, images)
     followed = _written(partial(_followed, pending.task.labels, image, images, tuple(written)))
     return rows + rows_of_labels(pending.task, pending.task_hash, image, followed, images)
@@ -91,13 +93,7 @@ def _rows(pending: Pending, formats: Sequence[str], images: Path, warnings: list
 def _in_formats(
     image: HarmonizedImage, formats: Sequence[str], images: Path
 ) -> tuple[dict[str, Sequence[Path]], dict[str, Refused]]:
-    """Write an image in each of `formats`; return the files of each, and why it cannot be had in the others.
-
-    Raises
-    ------
-    Refused
-        It cannot be had in any.
-    """
+    """Write an image in each of `formats`; return the files of each, and why it cannot be had in the others."""
     written: dict[str, Sequence[Path]] = {}
     refused: dict[str, Refused] = {}
     for name in formats:
@@ -105,8 +101,6 @@ def _in_formats(
             written[name] = _written(partial(WRITERS[name], image, images))
         except Refused as why:
             refused[name] = why
-    if not written:
-        raise next(iter(refused.values()))
     return written, refused
 
 

@@ -12,7 +12,7 @@ from dqkit.catalog.schema import PIXEL_MEASURES
 from dqkit.pixels.frame import PixelFault
 from dqkit.pixels.isolated import ask
 
-MEASURE_VERSION = 2
+MEASURE_VERSION = 3
 """Measures of another version are made again."""
 
 MOST_FRAMES = 4096

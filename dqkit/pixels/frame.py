@@ -77,6 +77,8 @@ class Frame:
         Stored values, (rows, columns) or (rows, columns, samples), before any LUT and colour transform.
     slope, intercept
         Rescale Slope and Intercept (PS3.3 C.11.1.1); 1 and 0 where absent.
+    has_intercept
+        Rescale Intercept is there.
     window
         First Window Center and Width (C.11.2.1.2), or None.
     spacing_mm
@@ -112,6 +114,7 @@ class Frame:
     photometric: str = ""
     slope: float = 1.0
     intercept: float = 0.0
+    has_intercept: bool = True
     window: tuple[float, float] | None = None
     spacing_mm: tuple[float, float] | None = None
     orientation: tuple[float, ...] | None = None
@@ -335,6 +338,7 @@ def _frame(pixels: NDArray[Any], header: "Dataset", k: int) -> Frame:
     width = _reals(header, k, "WindowWidth", "FrameVOILUTSequence")
     spacing = _reals(header, k, "PixelSpacing", "PixelMeasuresSequence") or _reals(header, k, "ImagerPixelSpacing")
     transformation = "PixelValueTransformationSequence"
+    intercept = _reals(header, k, "RescaleIntercept", transformation)
     padding, limit = _reals(header, k, "PixelPaddingValue"), _reals(header, k, "PixelPaddingRangeLimit")
     return Frame(
         pixels=pixels,
@@ -343,13 +347,14 @@ def _frame(pixels: NDArray[Any], header: "Dataset", k: int) -> Frame:
         burned_in=str(header.get("BurnedInAnnotation") or ""),
         photometric=str(header.get("PhotometricInterpretation") or ""),
         slope=(_reals(header, k, "RescaleSlope", transformation) or (1.0,))[0],
-        intercept=(_reals(header, k, "RescaleIntercept", transformation) or (0.0,))[0],
+        intercept=intercept[0] if intercept else 0.0,
+        has_intercept=intercept is not None,
         window=(centre[0], width[0]) if centre and width else None,
         spacing_mm=(spacing[0], spacing[1]) if spacing and len(spacing) == 2 else None,  # noqa: PLR2004
         orientation=_reals(header, k, "ImageOrientationPatient", "PlaneOrientationSequence"),
         position_mm=_reals(header, k, "ImagePositionPatient", "PlanePositionSequence"),
-        padding=padding[0] if padding else None,
-        padding_limit=limit[0] if limit else None,
+        padding=_of_sign(padding[0], header) if padding else None,
+        padding_limit=_of_sign(limit[0], header) if limit else None,
         bits_stored=_bits_stored(header),
         signed=header.get("PixelRepresentation") == 1,
         holds_overlay=_holds_overlay(header),
@@ -360,6 +365,14 @@ def _frame(pixels: NDArray[Any], header: "Dataset", k: int) -> Frame:
         scale_slope=_private_real(header, k, *_SCALE_SLOPE),
         activity_factor=_private_real(header, k, *_ACTIVITY_FACTOR),
     )
+
+
+def _of_sign(value: float, header: "Dataset") -> float:
+    """Return a stored value with the sign that pixels have: some write -2000 as 63536, in VR US."""
+    whole = 2.0 ** int(header.BitsAllocated)
+    if header.get("PixelRepresentation") == 1:
+        return value - whole if whole / 2 <= value < whole else value
+    return value + whole if -whole / 2 <= value < 0 else value
 
 
 def _bits_stored(header: "Dataset") -> int | None:

@@ -32,6 +32,8 @@ class Cut:
         Slice index -> place of the first sample along the kept axis.
     rows_are_slices
         Slices lie as rows of the picture (an axial stack), else as columns.
+    line
+        Which row (column) of every slice the samples are, those beside it averaged.
     flip_positions, flip_samples
         Whether the picture starts with the last slice, or with the last sample, so that the head is up.
     """
@@ -40,6 +42,7 @@ class Cut:
     step_mm: float
     positions_mm: Mapping[int, float]
     offsets_mm: Mapping[int, float]
+    line: int
     rows_are_slices: bool
     flip_positions: bool
     flip_samples: bool
@@ -94,6 +97,7 @@ def cut(
         step_mm=first.spacing_mm[1] if keep == "row" else first.spacing_mm[0],
         positions_mm={i: positions_mm[i] for i in [*indices, *lost]},
         offsets_mm=offsets | dict.fromkeys(lost, 0.0),
+        line=middle,
         rows_are_slices=axial,
         flip_positions=axial and head_is_last,
         flip_samples=not axial and kept is not None and kept[_AXIAL] > 0.5,  # noqa: PLR2004

@@ -10,9 +10,11 @@ import polars as pl
 
 from dqkit.harmonize.before_after import BeforeAfter
 from dqkit.harmonize.recipe import Recipe
+from dqkit.harmonize.run import label_counts, warning_counts
 from dqkit.report.page import as_script_data, rendered
 from dqkit.report.plan_view import how
 from dqkit.report.visible import visible
+from dqkit.report.warning_words import warning
 from dqkit.report.words import LANGUAGES, Pair, pair
 
 
@@ -30,7 +32,8 @@ def render_run(
     """
     images = manifest.filter(pl.col("kind") == "image")
     written = images.filter(pl.col("status") == "written").unique("image_id", maintain_order=True)
-    refused = images.filter((pl.col("status") == "refused") & pl.col("format").is_null())
+    refused = images.filter(pl.col("status") == "refused").join(written, on="image_id", how="anti")
+    refused = refused.unique("image_id", maintain_order=True)
     when = datetime.now(UTC).strftime("%Y-%m-%d %H:%M")
     return rendered(
         "harmonize",
@@ -43,13 +46,14 @@ def render_run(
         tiles=_tiles(written, refused, manifest),
         written=_written(recipe, written),
         refused=_refused(refused),
+        warned=[(warning(text), f"{count:,}") for text, count in warning_counts(manifest).items()],
         pairs=[_figure(recipe, one) for one in pairs],
         data=as_script_data({}),
     )
 
 
 def _tiles(written: pl.DataFrame, refused: pl.DataFrame, manifest: pl.DataFrame) -> list[tuple[Pair, str]]:
-    labels = manifest.filter((pl.col("kind") == "label") & (pl.col("status") == "written")).height
+    labels = label_counts(manifest).get("followed", 0)
     stacks = written["stack_ids"].explode().n_unique() if written.height else 0
     figures = [("hz.images", written.height), ("hz.stacks", stacks), ("hz.labels", labels)]
     return [(pair(name), f"{value:,}") for name, value in figures] + [(pair("hz.not_written"), f"{refused.height:,}")]
@@ -77,8 +81,8 @@ def _how(do: Sequence[str], recipe: Recipe) -> Pair:
     return {lang: how(do, recipe, lang) for lang in LANGUAGES}
 
 
-def _counted(rules: Counter[str]) -> str:
-    return ", ".join(f"{rule} × {count:,}" for rule, count in sorted(rules.items()))
+def _counted(rules: Counter[str]) -> list[str]:
+    return [f"{rule} × {count:,}" for rule, count in sorted(rules.items())]
 
 
 def _refused(refused: pl.DataFrame) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from dqkit.harmonize.run import RunSummary
 from dqkit.report.visible import visible
+from dqkit.report.warning_words import warning
 from dqkit.report.words import say
 
 
@@ -27,6 +28,7 @@ def print_run(
         for reason, count in sorted(summary.refused.items(), key=lambda item: (-item[1], item[0])):
             table.add_row(f"{count:,}", say(f"refusal.{reason}", lang), Text(say(f"ask.{reason}", lang), style="dim"))
         console.print(table)
+    _print_warnings(summary, console, lang)
     _print_labels(summary, console, lang)
     for why, count in summary.failed.items():
         console.print(Text(say("hz.failed", lang, n=count, why=visible(why)), style="red"), soft_wrap=True)
@@ -38,6 +40,17 @@ def print_run(
         console.print(
             Text(say("hz.source", lang, n=summary.written_files, name=visible(source)), style="dim"), soft_wrap=True
         )
+
+
+def _print_warnings(summary: RunSummary, console: Console, lang: str) -> None:
+    if not summary.warnings:
+        return
+    table = Table(title=say("hz.warned", lang), title_justify="left", box=None, pad_edge=False)
+    table.add_column(say("hz.images", lang), justify="right", no_wrap=True)
+    table.add_column(say("hz.warning", lang), overflow="fold")
+    for text, count in summary.warnings.items():
+        table.add_row(f"{count:,}", Text(visible(warning(text)[lang])))
+    console.print(table)
 
 
 def _print_labels(summary: RunSummary, console: Console, lang: str) -> None:
@@ -63,6 +76,7 @@ def run_to_json(summary: RunSummary, source: str = "") -> dict[str, Any]:
         "refused": dict(summary.refused),
         "failed": dict(summary.failed),
         "labels": dict(summary.labels),
+        "warnings": summary.warnings,
         "complete": summary.complete,
         "files": summary.written_files,
         "seconds": round(summary.seconds, 2),

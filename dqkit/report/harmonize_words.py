@@ -4,20 +4,28 @@ HARMONIZE: dict[str, tuple[str, str]] = {
     "hz.written": ("What was written", "已写出"),
     "hz.would_write": ("Would be written", "将写出"),
     "hz.refused": ("Not written, and why", "不写出及原因"),
-    "hz.images": ("images", "图像"),
-    "hz.stacks": ("stacks", "体数据"),
-    "hz.how": ("how", "处理方式"),
-    "hz.mends": ("mends", "修复的规则"),
-    "hz.why": ("why", "原因"),
-    "hz.do": ("what to do", "处理办法"),
+    "hz.images": ("Images", "图像"),
+    "hz.stacks": ("Stacks", "体数据"),
+    "hz.how": ("How", "处理方式"),
+    "hz.mends": ("Mends", "修复的规则"),
+    "hz.why": ("Why", "原因"),
+    "hz.do": ("What to do", "处理办法"),
     "hz.as_is": ("as it is", "保持原样"),
     "hz.out_of_scope": (
         "{n} stack is of another kind of series: {what}.|{n} stacks are of other kinds of series: {what}.",
         "{n} 个体数据所属序列不在该方案范围内：{what}。",
     ),
+    "hz.images_out_of_scope": (
+        "{n} image is of another kind of series: {what}.|{n} images are of other kinds of series: {what}.",
+        "{n} 个图像所属序列不在该方案范围内：{what}。",
+    ),
+    "hz.scope": (
+        "The recipe is for series of which all of this is known to be so: {scope}",
+        "该方案只适用于确知满足以下全部条件的序列：{scope}",
+    ),
     "hz.next": ("Carry it out: dqkit harmonize {plan} --out DIR", "执行：dqkit harmonize {plan} --out DIR"),
     "hz.plan_total": (
-        "{recipe}: {images} to write from {stacks}, {refused} refused",
+        "{recipe}: images to write: {images}, of stacks: {stacks}; refused: {refused}",
         "{recipe}：由 {stacks} 个体数据写出 {images} 个图像，拒绝 {refused} 个",
     ),
     "hz.remain": ("Findings that stay (no step mends them)", "仍存在的检出（无步骤可修复）"),
@@ -31,7 +39,7 @@ HARMONIZE: dict[str, tuple[str, str]] = {
         "排除后重新运行同一命令：已完成的部分会保留",
     ),
     "hz.title": ("Harmonized images", "统一后的图像"),
-    "hz.not_written": ("not written", "未写出"),
+    "hz.not_written": ("Not written", "未写出"),
     "hz.pairs": ("Before and after", "前后对照"),
     "hz.pairs_lead": (
         (
@@ -40,6 +48,8 @@ HARMONIZE: dict[str, tuple[str, str]] = {
         ),
         "左：按文件中的层面依次叠放所得的切面。右：写出图像的同一平面，按真实比例显示。",
     ),
+    "hz.warned": ("Written with a warning", "已写出但需注意"),
+    "hz.warning": ("Warning", "注意事项"),
     "hz.page": ("Page", "页面"),
     "hz.manifest": ("Manifest", "清单"),
     "hz.source": (

@@ -6,7 +6,7 @@ LABELS: dict[str, tuple[str, str]] = {
         "{n} 个标注已随图像转换",
     ),
     "hz.labels_left": ("Labels left out, and why", "未转换的标注及原因"),
-    "hz.labels": ("labels", "标注"),
+    "hz.labels": ("Labels", "标注"),
     "label.lost": ("nothing is left of it on the grid of the image", "在图像网格上没有剩余体素"),
     "label.unreadable": ("its file cannot be read", "文件无法读取"),
     "label.not_a_mask": ("it draws no region", "不包含任何区域"),

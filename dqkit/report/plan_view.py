@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import yaml
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -25,13 +26,21 @@ def print_plan(plan: Plan, console: Console, lang: str = "en", path: str = "") -
     if plan.out_of_scope:
         what = ", ".join(f"{visible(name or '–', 16)} {count:,}" for name, count in plan.out_of_scope.items())
         total = sum(plan.out_of_scope.values())
-        console.print(Text(say("hz.out_of_scope", lang, n=total, what=what), style="dim"), soft_wrap=True)
+        key = "hz.out_of_scope" if plan.recipe.takes == "stacks" else "hz.images_out_of_scope"
+        console.print(Text(say(key, lang, n=total, what=what), style="dim"), soft_wrap=True)
+        if not plan.images and not plan.refusals:
+            console.print(Text(say("hz.scope", lang, scope=_scope(plan.recipe)), style="dim"), soft_wrap=True)
     stacks = len({stack for image in plan.images for stack in image.stacks})
     told = say("hz.plan_total", lang, recipe=f"{plan.recipe.name} {plan.recipe.version}", images=len(plan.images),
                stacks=stacks, refused=len(plan.refusals))  # fmt: skip
     console.print(Text(told, style="bold"), soft_wrap=True)
     if path and plan.images:
         console.print(Text(say("hz.next", lang, plan=path), style="dim"), soft_wrap=True)
+
+
+def _scope(recipe: Recipe) -> str:
+    """Return what a recipe is for as it stands in its file."""
+    return yaml.safe_dump(dict(recipe.scope_plain), default_flow_style=True, sort_keys=False, width=10_000).strip()
 
 
 def _written(plan: Plan, lang: str) -> Table:
@@ -55,7 +64,8 @@ def _written(plan: Plan, lang: str) -> Table:
 
 def how(do: Sequence[str], recipe: Recipe, lang: str) -> str:
     """Say the steps of an image in words."""
-    spacing = " x ".join("·" if step is None else f"{step:g}" for step in recipe.spacing_mm)
+    steps = recipe.spacing_mm[: 3 if recipe.takes == "stacks" else 2]
+    spacing = " x ".join("keep" if step is None else f"{step:g}" for step in steps)
     said = {"axes": recipe.orientation.axes, "mm": spacing, "steps": ", ".join(step.name for step in recipe.intensity)}
     said |= {"crop": recipe.planar.crop, "size": " x ".join(map(str, recipe.planar.size or ()))}
     words = [say(f"step.{step}", lang, **said) for step in do]

@@ -84,7 +84,10 @@ def parse_document(text: str, path: Path, what: str = "a rule") -> Node:
         problem = getattr(error, "problem", None) or "it cannot be read"
         raise Mark(path, mark.line + 1 if mark else 1).error(f"this is not YAML: {problem}") from error
     if root is None:
-        raise Mark(path, 1).error("the file is empty", "start from a rule of the book: dqkit rules show GEO-003")
+        hint = (
+            "start from a rule of the book: dqkit rules show GEO-003" if what == "a rule" else f"write {what} into it"
+        )
+        raise Mark(path, 1).error("the file is empty", hint)
     node = _node(root, path, set(), 0)
     if not isinstance(node.value, Mapping):
         raise node.mark.error(f"{what} is a mapping of keys to values, not {node.word}")
@@ -99,7 +102,7 @@ def _node(raw: Any, path: Path, seen: set[int], depth: int) -> Node:
         raise mark.error(f"values are nested deeper than {_MAX_DEPTH} levels")
     seen.add(id(raw))
     if raw.tag not in _PLAIN_TAGS:
-        raise mark.error(f"the tag {raw.tag!r} is not allowed", "rules are plain text, numbers, dates and lists")
+        raise mark.error(f"the tag {raw.tag!r} is not allowed", "such files hold plain text, numbers, dates and lists")
     if isinstance(raw, yaml.MappingNode):
         return Node(_mapping(raw, path, seen, depth), mark)
     if isinstance(raw, yaml.SequenceNode):

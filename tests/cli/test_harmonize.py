@@ -50,7 +50,7 @@ def planned(*arguments: object, recipe: str = "keep-geometry") -> Ran:
 
 def test_from_a_catalog_to_volumes(place: Path) -> None:
     ran = planned()
-    assert "1 to write from 1, 1 refused" in ran.said
+    assert "images to write: 1, of stacks: 1; refused: 1" in ran.said
     assert "slices are missing" in ran.said
     assert "dqkit harmonize plan.yaml --out DIR" in ran.said
     ran = dqkit("harmonize", "plan.yaml", "--out", "volumes", "--workers", 1)
@@ -74,7 +74,7 @@ def test_volumes_become_a_source_under_the_site_of_their_images(place: Path, two
     assert set(made_of["output_file_id"]) == {row["file_id"]}
     assert made_of.height == 12
     assert catalog.scan("runs").collect()["command"].to_list()[-1] == "harmonize"
-    assert planned().said.count("1 to write from 1") == 1  # nothing is harmonized twice
+    assert planned().said.count("images to write: 1, of stacks: 1") == 1  # nothing is harmonized twice
 
 
 def test_a_dataset_of_volumes_is_traced_to_audited_series(place: Path) -> None:
@@ -109,8 +109,8 @@ def test_refusals_fail_a_strict_run_alone(place: Path) -> None:
 
 
 def test_what_was_selected_alone_is_planned(place: Path) -> None:
-    assert "1 to write from 1, 0 refused" in planned("--select", "site=north").said
-    assert "0 to write from 0, 1 refused" in planned("--select", "site=south").said
+    assert "images to write: 1, of stacks: 1; refused: 0" in planned("--select", "site=north").said
+    assert "images to write: 0, of stacks: 0; refused: 1" in planned("--select", "site=south").said
 
 
 WRONG = {
@@ -177,7 +177,7 @@ def test_ctrl_c_ends_with_130_and_the_next_run_goes_on(place: Path) -> None:
 def test_settings_name_the_catalog_that_is_planned_and_the_plan_that_which_is_used(place: Path) -> None:
     (place / "dqkit-catalog").rename(place / "ours")
     Path("dqkit.yaml").write_text("catalog: ours\n")
-    assert "1 to write" in planned().said
+    assert "images to write: 1" in planned().said
     Path("dqkit.yaml").write_text("catalog: another\n")
     assert dqkit("harmonize", "plan.yaml", "--out", "v", "--workers", 1, "--no-index").code == 0
 
@@ -186,5 +186,14 @@ def test_a_catalog_that_was_moved_is_named_anew(place: Path) -> None:
     planned()
     (place / "dqkit-catalog").rename(place / "moved")
     line = ("harmonize", "plan.yaml", "--out", "v", "--workers", 1, "--no-index")
-    assert dqkit(*line).code == 2
+    ran = dqkit(*line)
+    assert ran.code == 2
+    assert "say where it is now: --catalog" in ran.said
     assert dqkit(*line, "--catalog", "moved").code == 0
+
+
+def test_a_recipe_that_takes_nothing_says_what_it_takes(place: Path) -> None:
+    ran = planned(recipe="mr-prostate")
+    assert "2 stacks are of other kinds of series: CT 2" in ran.said
+    assert "known to be so: {Modality: MR" in ran.said
+    assert "images are of other kinds of series" in planned(recipe="fundus-standard").said

@@ -35,7 +35,7 @@ def row(n: int = 6, step: float = 3.0, **told: Any) -> dict[str, Any]:
         "is_localizer": False, "pixels": None, "photometric": "MONOCHROME2", "order_inferred": False,
         "PixelSpacing": [1.0, 1.0], "orthonormality_error": 0.0, "off_axis_mm": 0.0, "duplicates_at": [],
         "gap_after": [], "slices_missing": 0, "tilt_deg": 0.0, "instance_numbers": list(range(1, n + 1)),
-        "file_ids": [f"file-{i}" for i in range(n)], "frame_numbers": [1] * n,
+        "file_ids": [f"file-{i}" for i in range(n)], "frame_numbers": [1] * n, "frames_unplaced": False,
     }  # fmt: skip
     return usual | told
 
@@ -58,6 +58,8 @@ REASONS = {
     "gap": (row(gap_after=[2], slices_missing=2), "gap"),
     "uneven": (row(slice_positions_mm=[0, 1, 2, 3, 5, 7]), "irregular"),
     "all at one place": (row(2, slice_positions_mm=[4.0, 4.0], duplicates_at=[1]), "ambiguous"),
+    "no length": (row(PixelSpacing=[-1.0, 1.0], off_axis_mm=0.6), "no_spacing"),
+    "more frames than are placed": (row(frames_unplaced=True), "positions_unknown"),
     "plain multi-frame": (row(kind="plain", slice_positions_mm=None), "positions_unknown"),
 }
 
@@ -261,6 +263,9 @@ DAMAGE = {
     "another format": lambda text: text.replace("dqkit_plan: 1", "dqkit_plan: 99"),
     "a name that climbs": lambda text: re.sub(r"name: \S+/\S+", "name: ../../etc/passwd", text, count=2),
     "another recipe": lambda text: text.replace("bit_depth: auto", "bit_depth: int16"),
+    "an unknown step": lambda text: text.replace("do: []", "do: [fly]", 1),
+    "a name that no file can have": lambda text: re.sub(r"name: (\S+)/\S+", "name: /a" + "x" * 200, text, count=1),
+    "a name that stands twice": lambda text: re.sub(r"name: (\S+)/\S+", "name: same/place", text),
     "a part is gone": lambda text: text.replace("write:", "writ:"),
 }
 
@@ -271,6 +276,16 @@ def test_a_plan_that_was_damaged_is_told(clinic: Archive, tmp_path: Path, case: 
     (tmp_path / "plan.yaml").write_text(DAMAGE[case]((tmp_path / "plan.yaml").read_text()))
     with pytest.raises(DqkitError):
         read_plan(tmp_path / "plan.yaml")
+
+
+def test_a_plan_is_not_written_over_what_is_no_plan(clinic: Archive, tmp_path: Path) -> None:
+    plan, path = clinic.plan(recipe()), tmp_path / "ours.yaml"
+    path.write_text("name: ours\n")
+    with pytest.raises(DqkitError, match="is there, and is no plan"):
+        write_plan(plan, path)
+    assert path.read_text() == "name: ours\n"
+    for _ in range(2):
+        write_plan(plan, tmp_path / "plan.yaml")
 
 
 def test_lines_may_be_taken_out_of_a_plan(clinic: Archive, tmp_path: Path) -> None:

@@ -77,9 +77,24 @@ MISTAKES = {
     "value in a name": (TEXT + "naming: '{PatientID}/{stack}'\n", 10, "no pattern of names", "{stack}"),
     "name without stack": (TEXT + "naming: '{patient}'\n", 10, "not be distinct", "{stack}"),
     "name that climbs": (TEXT + "naming: '../{stack}'\n", 10, "begins with a dot", ""),
+    "name too long": (TEXT + f"naming: '{'x' * 141}{{stack}}'\n", 10, "more than 160 bytes", ""),
     "no recipe name": (changed("name: ours", "name: Our Recipe"), 1, "no name of a recipe", "ct-1mm-iso"),
     "no version": (changed("1.2.0", "next"), 2, "no version of a recipe", "1.0.0"),
     "no Chinese": (changed(", zh: 我们的", ""), 3, "lacks the key 'zh'", ""),
+    "no format": (TEXT + "output: {formats: []}\n", 10, "names none", "nifti"),
+    "planar of volumes": (TEXT + "planar: {crop: circle}\n", 10, "this recipe takes stacks", "takes: images"),
+    "z-scores as whole numbers": (
+        TEXT + "intensity: [z_score]\nbit_depth: int16\n",
+        11,
+        "int16 keeps whole numbers alone",
+        "float32",
+    ),
+    "0 to 1 as whole numbers": (
+        TEXT + "intensity: [window: {low: -1000, high: 400, scale: true}]\nbit_depth: uint8\n",
+        11,
+        "window brings values to a scale of a few units",
+        "float32",
+    ),
     "tilt kept and resampled": (changed("gaps: split", "tilt: off"), 9, "this recipe resamples", "spacing"),
 }
 

@@ -1,11 +1,13 @@
 """Carrying a plan out: once, again, after a kill, on a full disk, over damaged files."""
 
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from dqkit.harmonize.files import write_whole
 from dqkit.harmonize.image import HarmonizedImage
 from dqkit.harmonize.plan import Plan
 from dqkit.harmonize.plan_file import write_plan
+from dqkit.harmonize.refusal import Reason, Refused
 from dqkit.harmonize.run import RunOptions, RunSummary, harmonize
 from dqkit.harmonize.write import WRITERS
 from dqkit.index.build import index
@@ -125,6 +128,20 @@ def test_a_file_that_changed_since_it_was_indexed_is_refused(own: Archive, tmp_p
     assert dict(run(own, tmp_path / "out", plan).refused) == {"changed": 1, "pixels": 1}
 
 
+def test_a_file_that_is_again_as_it_was_indexed_is_written(own: Archive, tmp_path: Path) -> None:
+    """As after a restore from a backup: neither plan nor catalog is another, so that nothing else would ask again."""
+    plan = own.plan(HOW)
+    path = own.root / "p0" / "0001.dcm"
+    was = path.stat().st_mtime_ns
+    os.utime(path, ns=(was, was + 10**9))
+    for _ in range(2):
+        assert dict(run(own, tmp_path / "out", plan).refused) == {"changed": 1, "pixels": 1}
+    os.utime(path, ns=(was, was))
+    summary = run(own, tmp_path / "out", plan)
+    assert (summary.written, dict(summary.refused)) == (1, {"pixels": 1})
+    assert sorted(summary.manifest["status"].to_list()) == ["refused"] + ["written"] * 4
+
+
 def test_a_plan_does_not_hold_for_a_stack_that_grew(own: Archive, tmp_path: Path) -> None:
     """Parts and steps were decided for the slices that there were."""
     plan = own.plan(HOW)
@@ -136,6 +153,13 @@ def test_a_plan_does_not_hold_for_a_stack_that_grew(own: Archive, tmp_path: Path
     summary = run(own, tmp_path / "out", plan)
     assert dict(summary.refused) == {"changed": 1, "pixels": 1}
     assert dict(run(own, tmp_path / "out", own.plan(HOW)).refused).get("changed") is None
+
+
+def test_slices_that_a_stack_does_not_have_are_no_fault_of_ours(small: Archive, tmp_path: Path) -> None:
+    plan = small.plan(HOW)
+    first = replace(plan.images[0], slices=(3, 900))
+    summary = run(small, tmp_path / "out", replace(plan, images=(first, *plan.images[1:])))
+    assert (summary.written, dict(summary.refused), summary.complete) == (3, {"changed": 1, "pixels": 1}, True)
 
 
 def test_a_file_that_is_gone_makes_the_run_incomplete(own: Archive, tmp_path: Path) -> None:
@@ -190,6 +214,37 @@ def test_another_format_is_added_without_making_the_first_again(small: Archive, 
     assert run(small, tmp_path / "out", formats=("nifti", "raw")).written == 0
 
 
+def test_an_image_that_one_format_cannot_hold_is_written_in_another_later(
+    small: Archive, tmp_path: Path, monkeypatch
+) -> None:
+    def refuses(image: HarmonizedImage, folder: Path) -> list[Path]:
+        raise Refused(Reason.FORMAT, "never")
+
+    monkeypatch.setitem(WRITERS, "never", refuses)
+    none = run(small, tmp_path / "out", formats=("never",))
+    assert (none.written, dict(none.refused)) == (0, {"format": 4, "pixels": 1})
+    assert run(small, tmp_path / "out", formats=("never", "nifti")).written == 4
+    again = run(small, tmp_path / "out", formats=("nifti", "never"))
+    assert (again.written, again.unchanged) == (0, 4)
+    rows = again.manifest.group_by("status", "reason", "format").len().sort("status", "reason").rows()
+    assert rows == [("refused", "format", "never", 4), ("refused", "pixels", None, 1), ("written", None, "nifti", 4)]
+
+
+def test_a_lost_file_of_a_format_that_is_not_asked_for_now_is_made_again(
+    small: Archive, tmp_path: Path, monkeypatch
+) -> None:
+    def raw(image: HarmonizedImage, folder: Path) -> list[Path]:
+        return [write_whole(folder / f"{image.stem}.raw", lambda file: file.write(b"raw"))]
+
+    monkeypatch.setitem(WRITERS, "raw", raw)
+    run(small, tmp_path / "out", formats=("nifti", "raw"))
+    lost = min((tmp_path / "out" / HOW.name).rglob("*.raw"))
+    lost.unlink()
+    assert run(small, tmp_path / "out").written == 1
+    assert lost.exists()
+    assert run(small, tmp_path / "out").written == 0
+
+
 def test_an_unknown_format_is_told(small: Archive, tmp_path: Path) -> None:
     with pytest.raises(DqkitError, match="no format 'mhd'"):
         run(small, tmp_path / "out", formats=("mhd",))
@@ -239,8 +294,6 @@ def test_a_fault_of_ours_costs_one_image_and_makes_the_run_incomplete(
 
 def test_a_full_disk_ends_the_run_and_keeps_what_is_done(small: Archive, tmp_path: Path, monkeypatch) -> None:
     """The real thing, with a limit of the kernel's, is in tests/cli/test_harmonize.py."""
-    import errno
-
     done = []
 
     def full(image: HarmonizedImage, folder: Path) -> list[Path]:
@@ -257,6 +310,24 @@ def test_a_full_disk_ends_the_run_and_keeps_what_is_done(small: Archive, tmp_pat
     monkeypatch.setitem(WRITERS, "nifti", nifti)
     summary = run(small, tmp_path / "out")
     assert (summary.written, summary.unchanged) == (2, 2)
+
+
+def test_a_refusal_in_the_journal_of_a_run_that_ended_early_is_read_back(
+    own: Archive, tmp_path: Path, monkeypatch
+) -> None:
+    def full(image: HarmonizedImage, folder: Path) -> list[Path]:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    plan = own.plan(HOW)
+    os.utime(own.root / "p9" / "0001.dcm")  # of the largest image, which is the first
+    nifti = WRITERS["nifti"]
+    monkeypatch.setitem(WRITERS, "nifti", full)
+    with pytest.raises(IncompleteError, match="no space left"):
+        run(own, tmp_path / "out", plan)
+    assert b'"changed"' in (tmp_path / "out" / "journal.jsonl").read_bytes()
+    monkeypatch.setitem(WRITERS, "nifti", nifti)
+    summary = run(own, tmp_path / "out", plan)
+    assert (summary.written, dict(summary.refused)) == (3, {"changed": 1, "pixels": 1})
 
 
 def test_a_killed_run_goes_on_where_it_was(small: Archive, tmp_path: Path) -> None:

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from dqkit.harmonize.volume import LPS_TO_RAS
-from tests.harmonize.conftest import Archive, Outputs, run
+from tests.dicom_exam import Exam
+from tests.dicom_factory import Grid, ct_series, enhanced_ct, mr_series, write
+from tests.harmonize.conftest import Archive, Outputs, indexed, run
 from tests.harmonize.solids import AIR, TISSUE, Measured, recipe, soft_sphere_mm3
 
 BALL_MM3 = soft_sphere_mm3(18.0)
@@ -119,3 +121,23 @@ def test_tilt_can_be_left_and_the_sform_alone_holds_it(silent: Archive, tmp_path
     assert row["dtype"] == "int16"
     assert (int(image.header["sform_code"]), int(image.header["qform_code"])) == (1, 0)
     check_ball(outputs, row)
+
+
+def test_what_a_header_does_not_say_is_not_said_for_it(tmp_path: Path) -> None:
+    grid = Grid(n=4, rows=12, columns=12)
+    (short,) = enhanced_ct(Exam(patient="unplaced"), grid)
+    short.PerFrameFunctionalGroupsSequence = list(short.PerFrameFunctionalGroupsSequence)[:3]
+    times = mr_series(Exam(patient="times"), grid, time_points=4)
+    for name, images in {
+        "unplaced": [short],
+        "stripped": ct_series(Exam(patient="stripped"), grid, RescaleIntercept=None, RescaleType=None),
+        "times": [*times[:4], *times[8:]],  # the second of four volumes was lost
+    }.items():
+        write(images, tmp_path / "archive" / name)
+    outputs = run(indexed(tmp_path / "archive", tmp_path / "catalog"), recipe(), tmp_path / "out")
+    assert outputs.one("unplaced")["reason"] == "positions_unknown"
+    assert outputs.one("stripped")["unit"] == ""
+    assert outputs.one("stripped")["warnings"] == ["nothing says that its values are Hounsfield units"]
+    assert "nothing says one time from volume to volume" in outputs.one("times")["warnings"][0]
+    header = nibabel.load(outputs.images / outputs.one("times")["path"]).header
+    assert (header.get_zooms()[3], header.get_xyzt_units()) == (1.0, ("mm", "unknown"))

@@ -82,6 +82,11 @@ def test_units_are_hounsfield_in_ct_and_what_rescale_type_says() -> None:
     assert list(told.values()) == ["HU", "HU", "", "", "T1"]
 
 
+def test_a_ct_that_lost_its_intercept_is_in_no_unit() -> None:
+    assert scale_of(frame(intercept=0.0, has_intercept=False), recipe()).unit == ""
+    assert scale_of(frame(has_intercept=False, rescale_type="HU"), recipe()).unit == "HU"
+
+
 def test_philips_convention_is_chosen_and_on_record() -> None:
     """Chenevert et al. 2014: precise = (stored x slope + intercept) / (slope x scale slope)."""
     one = frame(modality="MR", slope=1.29, intercept=3.0, scale_slope=0.0043)

@@ -88,6 +88,11 @@ def test_a_pause_for_the_injection_does_not_slow_the_series_down() -> None:
     assert told(rows) == [(4, 150.0, 15.0)]
 
 
+def test_a_time_point_that_is_missing_makes_no_step_of_its_own() -> None:
+    rows = [{"ImagePositionPatient": [0.0, 0.0, 0.0], "AcquisitionTime": f"1000{t}"} for t in ("00", "04", "06")]
+    assert told(rows) == [(3, 6.0, 2.0)]
+
+
 @pytest.mark.parametrize(
     "rows",
     [

@@ -63,6 +63,19 @@ def _with(keyword: str, value: Any) -> Callable[[Path], Path]:
     return lambda folder: write(defects.vary(ct_series(grid=ONE), keyword, value), folder)[0]
 
 
+@pytest.mark.parametrize(
+    ("signed", "vr", "told", "meant"),
+    [(1, "US", 63536, -2000), (1, "SS", -2000, -2000), (0, "SS", -2000, 63536), (0, "US", 63536, 63536)],
+)
+def test_padding_has_the_sign_that_pixels_have(tmp_path: Path, signed: int, vr: str, told: int, meant: int) -> None:
+    (image,) = ct_series(grid=ONE)
+    image.PixelRepresentation = signed
+    image.add_new("PixelPaddingValue", vr, told)
+    frame = decode_frame(os.fsencode(write([image], tmp_path)[0]))
+    assert isinstance(frame, Frame)
+    assert frame.padding == meant
+
+
 def _in_syntax(uid: str) -> Callable[[Path], Path]:
     def make(folder: Path) -> Path:
         path = _ct(folder)
