@@ -58,17 +58,17 @@ def gradient_table(image: HarmonizedImage, warn: Callable[[str], None]) -> Gradi
     gradients = [one for one in found if one]
     if not any(one.b > LOW_B for one in gradients):
         return None
-    why = _fault(image.times, volumes, found)
-    if why:
-        warn(f"no table of diffusion gradients: {why}")
+    if not _is_certain(image.times, volumes, found, warn):
         return None
-    without = any(one.b > LOW_B and one.direction is None for one in gradients)
-    if without or not is_orthogonal(image.volume):
-        why = "a volume is weighted in no single known direction" if without else "the axes of the image are sheared"
-        warn(f"b-values without gradient directions: {why}")
-        return GradientTable(tuple(one.b for one in gradients), None)
+    b = tuple(one.b for one in gradients)
+    if any(one.b > LOW_B and one.direction is None for one in gradients):
+        warn("b-values without gradient directions: a volume is weighted in no single known direction")
+        return GradientTable(b, None)
+    if not is_orthogonal(image.volume):
+        warn("b-values without gradient directions: the axes of the image are sheared")
+        return GradientTable(b, None)
     directions = np.array([one.direction or (0.0, 0.0, 0.0) for one in gradients])
-    return GradientTable(tuple(one.b for one in gradients), along_axes(directions, image.volume.affine))
+    return GradientTable(b, along_axes(directions, image.volume.affine))
 
 
 def along_axes(directions: NDArray[np.float64], affine: Matrix) -> NDArray[np.float64]:
@@ -104,17 +104,22 @@ def _plain(number: float) -> str:
     return np.format_float_positional(round(number, _DECIMALS) + 0.0, trim="-")
 
 
-def _fault(
-    times: Sequence[Mapping[str, str]], volumes: Sequence[Sequence[SourceSlice]], found: Sequence[Gradient | None]
-) -> str:
-    """Return why volumes cannot be told to be weighted so; empty where they can."""
+def _is_certain(
+    times: Sequence[Mapping[str, str]],
+    volumes: Sequence[Sequence[SourceSlice]],
+    found: Sequence[Gradient | None],
+    warn: Callable[[str], None],
+) -> bool:
+    """Tell whether the volumes were weighted as `found` says and differ in nothing else."""
     if any(len({time.get(name) for time in times}) > 1 for name in ("EchoTime", "EchoNumbers")):
-        return "volumes differ in their echo too"
-    if not all(one is not None for one in found):
-        return "a volume does not say how it was weighted"
-    if not all(_agree(slices) for slices in volumes):
-        return "slices of one volume say different b-values or directions"
-    return ""
+        warn("no table of diffusion gradients: volumes differ in their echo too")
+    elif not all(one is not None for one in found):
+        warn("no table of diffusion gradients: a volume does not say how it was weighted")
+    elif not all(_agree(slices) for slices in volumes):
+        warn("no table of diffusion gradients: slices of one volume say different b-values or directions")
+    else:
+        return True
+    return False
 
 
 def _agree(slices: Sequence[SourceSlice]) -> bool:

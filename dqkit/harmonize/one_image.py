@@ -133,6 +133,8 @@ def _one_volume(stack: Stack, task: Task, warn: Callable[[str], None], tick: Cal
         if not 0 <= low < high <= len(slices.sources):
             raise Refused(Reason.CHANGED, f"there are {len(slices.sources)} slices, and the plan names others")
         slices = slices.take(range(low, high))
+    if stack.has_stray_sisters:
+        warn("the series holds images that nothing places: they are in no volume")
     if stack.inferred:
         warn("no attribute tells the volumes of the series apart: their order was inferred")
     if stack.modality == "CT" and not slices.scale.unit:

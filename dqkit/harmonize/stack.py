@@ -43,6 +43,8 @@ class Stack:
         SpacingBetweenSlices, else SliceThickness: the depth of a single slice.
     inferred
         No attribute tells it from its sisters: the order of volumes was inferred (docs/geometry.md).
+    has_stray_sisters
+        Its series holds images that nothing places, so that they are in no stack.
     """
 
     stack_id: str
@@ -53,3 +55,4 @@ class Stack:
     tiles: int | None = None
     thickness_mm: float | None = None
     inferred: bool = False
+    has_stray_sisters: bool = False

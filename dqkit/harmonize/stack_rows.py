@@ -60,7 +60,8 @@ def stack_rows(tables: Tables, series: pl.DataFrame) -> pl.DataFrame:
     pl.DataFrame
         Columns of the table `stacks`, and `in_scope`, `kind` (stack.Stack), `photometric`, `image_type`, `corner`
         (ImagePositionPatient as text) and `frames_unplaced` (frames beyond those that functional groups place) of the
-        first file, `pixels` (why pixels cannot be had, else null), `offline`.
+        first file, `pixels` (why pixels cannot be had, else null), `has_stray_sisters` (images of the series are in no
+        stack), `offline`.
     """
     stacks = _acquired(tables, tables.scan("stacks").select(_OF_THE_STACK))
     stacks = stacks.join(series.lazy(), on="series_key", how="inner")
@@ -82,6 +83,7 @@ def stack_rows(tables: Tables, series: pl.DataFrame) -> pl.DataFrame:
     several_files = pl.col("slice_positions_mm").is_not_null() | (pl.col("file_ids").list.len() > 1)
     kind = pl.when(several_files).then(pl.lit("frames")).otherwise(pl.col("kind_of_file").fill_null("frames"))
     found = rows.with_columns(kind.alias("kind")).join(_faults_of_stacks(tables), on="stack_id", how="left")
+    found = found.join(_with_strays(tables, series), on="series_key", how="left")
     return found.join(_offline(tables).lazy(), on="source_id", how="left").collect().sort("series_key", "stack_id")
 
 
@@ -90,11 +92,7 @@ def image_rows(tables: Tables, series: pl.DataFrame) -> pl.DataFrame:
 
     `stack_id` is the file's id: an image that is no volume has no stack.
     """
-    images = _acquired(tables, tables.scan("instances")).filter(
-        (pl.col("status") == FileStatus.DICOM)
-        & (pl.col("SOPClassUID").is_in(image_sop_classes()).fill_null(value=False))
-    )
-    rows = images.join(series.lazy(), on="series_key", how="inner").select(
+    rows = _images(tables).join(series.lazy(), on="series_key", how="inner").select(
         pl.col("file_id").alias("stack_id"),
         "site", "patient_key", "study_key", "series_key", "source_id", "Modality", "in_scope", "is_localizer",
         pl.lit("").alias("split_key"),
@@ -110,6 +108,20 @@ def image_rows(tables: Tables, series: pl.DataFrame) -> pl.DataFrame:
         pl.coalesce("PixelSpacing", "ImagerPixelSpacing").is_not_null().alias("has_spacing"),
     )  # fmt: skip
     return rows.join(_offline(tables).lazy(), on="source_id", how="left").collect().sort("series_key", "stack_id")
+
+
+def _with_strays(tables: Tables, series: pl.DataFrame) -> pl.LazyFrame:
+    """Return series_key and `has_stray_sisters` of those of `series` with images that are in no stack."""
+    placed = tables.scan("stacks").select(pl.col("file_ids").alias("file_id")).explode("file_id")
+    images = _images(tables).join(series.lazy(), on="series_key", how="semi").select("series_key", "file_id")
+    strays = images.join(placed, on="file_id", how="anti").select("series_key").unique()
+    return strays.with_columns(pl.lit(value=True).alias("has_stray_sisters"))
+
+
+def _images(tables: Tables) -> pl.LazyFrame:
+    """Return the files that hold an image, and were not written by dqkit."""
+    is_image = pl.col("SOPClassUID").is_in(image_sop_classes()).fill_null(value=False)
+    return _acquired(tables, tables.scan("instances")).filter((pl.col("status") == FileStatus.DICOM) & is_image)
 
 
 def _acquired(tables: Tables, rows: pl.LazyFrame) -> pl.LazyFrame:

@@ -190,6 +190,7 @@ def _stack(stack_id: str, row: Mapping[str, Any] | None, files: Mapping[str, Sou
         row.get("mosaic_tiles"),
         _depth(row),
         bool(row.get("order_inferred")),
+        bool(row.get("has_stray_sisters")),
     )
 
 

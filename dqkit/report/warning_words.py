@@ -9,6 +9,7 @@ _CHINESE = {
     "nothing says one time from volume to volume, or some are missing: the file says none": (
         "缺少统一的时间间隔，或缺少部分时间点：文件中未写明"
     ),
+    "the series holds images that nothing places: they are in no volume": "序列中有无法定位的图像：未进入任何体数据",
     "nothing says that its values are Hounsfield units": "没有信息表明其数值为 HU",
     "nothing says how thick the single slice is: 1 mm was taken": "缺少单层厚度：按 1 mm 处理",
     "slices were interpolated where they are missing or not evenly spaced": "在缺层或间距不均处对层面作了插值",
@@ -33,6 +34,19 @@ _CHINESE = {
     "nothing says how large a pixel is: it counts as 1": "缺少像素大小：按 1 处理",
     "no foreground was found: nothing was cut away": "未找到前景：未裁剪",
     "no circle of a fundus camera was found: nothing was cut away": "未找到眼底圆形视野：未裁剪",
+    "b-values without gradient directions: a volume is weighted in no single known direction": (
+        "仅有 b 值，无梯度方向：有体数据没有唯一已知的加权方向"
+    ),
+    "b-values without gradient directions: the axes of the image are sheared": (
+        "仅有 b 值，无梯度方向：图像各轴存在剪切"
+    ),
+    "no table of diffusion gradients: volumes differ in their echo too": "无扩散梯度表：各体数据的回波也不同",
+    "no table of diffusion gradients: a volume does not say how it was weighted": (
+        "无扩散梯度表：有体数据未说明其扩散加权"
+    ),
+    "no table of diffusion gradients: slices of one volume say different b-values or directions": (
+        "无扩散梯度表：同一体数据的各层给出的 b 值或方向不一致"
+    ),
 }
 
 

@@ -20,6 +20,7 @@ KEEP, TO_1_MM = "keep-geometry", "ct-1mm-iso"
 PEERS = {KEEP: ("torchio", "monai", "dicom2nifti"), TO_1_MM: ("torchio", "monai")}
 """Recipe -> programs that can do as much."""
 
+_CALLED = {"torchio": "TorchIO", "monai": "MONAI", "dicom2nifti": "dicom2nifti"}
 _NOTE = {("monai", TO_1_MM): ", which does not smooth"}
 
 
@@ -46,10 +47,9 @@ def _compared(recipe: str, ours: Callable[[str], None], few: Path, slices: Path,
                 taken[name].append(ask(slices))
     seconds = {name: median(times) for name, times in taken.items()}
     for name in names:
-        detail = (
-            f"{recipe}: {seconds['dqkit']:.2f} s against {seconds[name]:.2f} s of {name}{_NOTE.get((name, recipe), '')}"
-        )
-        yield Figure(f"that CT by {name}", seconds["dqkit"] / seconds[name], "its CPU", 1, detail)
+        theirs, note = seconds[name], _NOTE.get((name, recipe), "")
+        detail = f"{seconds['dqkit']:.2f} s against {theirs:.2f} s{note}"
+        yield Figure(f"that CT by {recipe}", seconds["dqkit"] / theirs, f"the CPU of {_CALLED[name]}", 1, detail)
 
 
 @contextmanager

@@ -106,6 +106,7 @@ def cases() -> dict[str, list[Dataset]]:
         "tilt": ball(Scan((24, 24), (2.5, 2.5), GRID.places, tilt_deg=18.5)),
         "backwards": _numbered_backwards(ball()),
         "shuffled": _shuffled(ball()),
+        "stray": [*ball()[:-1], put(ball()[-1], {"ImagePositionPatient": None})],
     }
 
 

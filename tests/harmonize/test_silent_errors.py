@@ -104,6 +104,14 @@ def test_missing_slices_are_interpolated_on_demand_and_on_record(silent: Archive
     assert any("interpolated" in warning for warning in row["warnings"])
 
 
+def test_an_image_that_nothing_places_is_missed(kept: Outputs) -> None:
+    row = kept.one("stray")
+    check_ball(kept, row)
+    assert row["shape"][2] == 19
+    assert row["warnings"] == ["the series holds images that nothing places: they are in no volume"]
+    assert kept.one("regular")["warnings"] == []
+
+
 def test_gaps_and_wider_steps_can_be_split_at(silent: Archive, tmp_path: Path) -> None:
     outputs = run(silent, recipe(policy={"gaps": "split", "irregular": "split"}), tmp_path / "out")
     shapes = {case: [row["shape"][2] for row in outputs.rows[case]] for case in ("missing", "wider")}
