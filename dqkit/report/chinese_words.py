@@ -160,6 +160,7 @@ VALUES_ZH: Mapping[str, str] = {
     "not permitted": "权限不足",
     "not readable by dqkit": "dqkit 无法读取",
     "of the exported disk": "导出光盘自带",
+    "written by dqkit": "dqkit 写入",
     "not on one line": "不在一条直线上",
     "empty": "空",
     "damaged": "损坏",
