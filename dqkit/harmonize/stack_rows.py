@@ -111,11 +111,18 @@ def image_rows(tables: Tables, series: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_strays(tables: Tables, series: pl.DataFrame) -> pl.LazyFrame:
-    """Return series_key and `has_stray_sisters` of those of `series` with images that are in no stack."""
+    """Return series_key and `has_stray_sisters` of those of `series` with images that are in no stack.
+
+    A copy of an image that is in one is not missed.
+    """
     placed = tables.scan("stacks").select(pl.col("file_ids").alias("file_id")).explode("file_id")
-    images = _images(tables).join(series.lazy(), on="series_key", how="semi").select("series_key", "file_id")
-    strays = images.join(placed, on="file_id", how="anti").select("series_key").unique()
-    return strays.with_columns(pl.lit(value=True).alias("has_stray_sisters"))
+    images = _images(tables).join(series.lazy(), on="series_key", how="semi")
+    images = images.select("series_key", "file_id", "SOPInstanceUID")
+    in_stacks = images.join(placed, on="file_id", how="semi").select("series_key", "SOPInstanceUID")
+    strays = images.join(placed, on="file_id", how="anti").join(
+        in_stacks, on=["series_key", "SOPInstanceUID"], how="anti"
+    )
+    return strays.select("series_key").unique().with_columns(pl.lit(value=True).alias("has_stray_sisters"))
 
 
 def _images(tables: Tables) -> pl.LazyFrame:

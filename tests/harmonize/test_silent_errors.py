@@ -7,10 +7,11 @@ import nibabel
 import numpy as np
 import pytest
 
+from dqkit.harmonize.run import harmonize
 from dqkit.harmonize.volume import LPS_TO_RAS
 from tests.dicom_exam import Exam
 from tests.dicom_factory import Grid, ct_series, enhanced_ct, mr_series, write
-from tests.harmonize.conftest import Archive, Outputs, indexed, run
+from tests.harmonize.conftest import Archive, Outputs, ball, indexed, run, series
 from tests.harmonize.solids import AIR, TISSUE, Measured, recipe, soft_sphere_mm3
 
 BALL_MM3 = soft_sphere_mm3(18.0)
@@ -110,6 +111,14 @@ def test_an_image_that_nothing_places_is_missed(kept: Outputs) -> None:
     assert row["shape"][2] == 19
     assert row["warnings"] == ["the series holds images that nothing places: they are in no volume"]
     assert kept.one("regular")["warnings"] == []
+
+
+def test_a_copy_of_an_image_is_not_missed(tmp_path: Path) -> None:
+    write(series("twice", ball()), tmp_path / "archive" / "twice")
+    write(series("twice", ball())[3:5], tmp_path / "archive" / "twice" / "again")
+    archive = indexed(tmp_path / "archive", tmp_path / "catalog")
+    (row,) = harmonize(archive.plan(recipe()), archive.catalog, tmp_path / "out").manifest.iter_rows(named=True)
+    assert (row["status"], row["shape"], row["warnings"]) == ("written", [24, 24, 20], [])
 
 
 def test_gaps_and_wider_steps_can_be_split_at(silent: Archive, tmp_path: Path) -> None:
