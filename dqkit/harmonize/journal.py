@@ -51,7 +51,7 @@ class OutFolder:
         self._file = (path / _JOURNAL).open("ab")
 
     def done(self) -> dict[str, list[Row]]:
-        """Return task -> what its rows say of kind, format, path, size and reason, for every task that is done."""
+        """Return task -> what its rows say of themselves (`_TOLD`), for every task that is done."""
         told = self._earlier.select(_TOLD).to_dicts()
         told += [{name: row.get(name) for name in _TOLD} for rows in self._journal for row in rows]
         found: dict[str, list[Row]] = {}

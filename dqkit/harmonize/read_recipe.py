@@ -311,16 +311,9 @@ def _check_together(section: Section, recipe: Recipe) -> None:
     if recipe.takes == "stacks" and recipe.planar != Planar():
         raise section.need("planar").mark.error("'planar' is for single images, and this recipe takes stacks",
                                                 "leave it out, or takes: images")  # fmt: skip
-    small = next((step.name for step in recipe.intensity if _brings_to_units(step)), None)
+    small = next((step.name for step in recipe.intensity if INTENSITY[step.name].leaves_units(step.params)), None)
     if small and recipe.bit_depth not in {"auto", "float32"}:
         raise section.need("bit_depth").mark.error(
             f"{small} brings values to a scale of a few units, of which {recipe.bit_depth} keeps whole numbers alone",
             "bit_depth: float32, or leave it out",
         )
-
-
-def _brings_to_units(step: IntensityStep) -> bool:
-    """Tell whether the values that a step leaves lie within 0 to 1, or a few deviations around 0."""
-    return step.name in {"min_max", "white_stripe", "z_score"} or bool(
-        step.name == "window" and step.params.get("scale")
-    )

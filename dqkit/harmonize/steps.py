@@ -61,19 +61,22 @@ class StepKind:
     rests_on
         Hashes of the files that the step reads: outputs are made again where they change. Raises `DqkitError` where
         one is missing, before any work is done.
+    leaves_units
+        Tells whether values lie within 0 to 1, or a few deviations around 0, behind it: whole numbers lose them.
     """
 
     apply: Callable[[Volume, Mapping[str, Any], StepContext], Volume]
     read: Callable[[Section], Mapping[str, Any]]
     rests_on: Callable[[Mapping[str, Any], Path | None], tuple[str, ...]] = lambda _params, _folder: ()
+    leaves_units: Callable[[Mapping[str, Any]], bool] = lambda _params: False
 
 
 INTENSITY: dict[str, StepKind] = {
-    "window": StepKind(window.apply, window.read),
+    "window": StepKind(window.apply, window.read, leaves_units=lambda params: bool(params.get("scale"))),
     "clip_percentiles": StepKind(clip_percentiles.apply, clip_percentiles.read),
-    "min_max": StepKind(min_max.apply, min_max.read),
-    "z_score": StepKind(z_score.apply, z_score.read),
+    "min_max": StepKind(min_max.apply, min_max.read, leaves_units=lambda _params: True),
+    "z_score": StepKind(z_score.apply, z_score.read, leaves_units=lambda _params: True),
     "n4": StepKind(n4.apply, n4.read),
     "nyul": StepKind(nyul.apply, nyul.read, nyul.rests_on),
-    "white_stripe": StepKind(white_stripe.apply, white_stripe.read),
+    "white_stripe": StepKind(white_stripe.apply, white_stripe.read, leaves_units=lambda _params: True),
 }
